@@ -1,0 +1,62 @@
+"""Build what is not Python: the BPF object (clang) and the sandbox's static init (cc).
+
+Called by hatchling while a wheel is made, and by hand (``python build_native.py``) in a checkout.
+The results go to `pytest_ato/capture/objects/`, from where the wheel takes them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+try:
+    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+except ImportError:  # by hand, outside a wheel build
+    BuildHookInterface = object
+
+ROOT = Path(__file__).parent
+OBJECTS = ROOT / "pytest_ato/capture/objects"
+ARCHITECTURES = {"x86_64": "x86", "aarch64": "arm64"}
+
+
+def build(objects: Path = OBJECTS) -> None:
+    """Compile everything into `objects`; raises SystemExit with the missing program's name."""
+    for program in ("clang", "llvm-strip", "cc"):
+        if shutil.which(program) is None:
+            sys.exit(f"{program} is missing: apt-get install clang llvm gcc libc6-dev libbpf-dev")
+    objects.mkdir(parents=True, exist_ok=True)
+    machine = os.uname().machine
+    for source in sorted((ROOT / "bpf").glob("*.bpf.c")):
+        target = objects / f"{source.name.removesuffix('.c')}.o"
+        _run(
+            "clang", "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall", "-Werror",
+            f"-D__TARGET_ARCH_{ARCHITECTURES[machine]}", f"-I{ROOT / 'bpf/include'}",
+            "-c", str(source), "-o", str(target),
+        )  # fmt: skip
+        _run("llvm-strip", "-g", str(target))  # drops DWARF, keeps .BTF
+    init = ROOT / "pytest_ato/capture/sandbox/init.c"
+    _run("cc", "-static", "-Os", "-Wall", "-Wextra", "-Werror", "-s", str(init), "-o", str(objects / "init"))
+
+
+def _run(*command: str) -> None:
+    result = subprocess.run(command, check=False)
+    if result.returncode:
+        sys.exit(f"build failed: {' '.join(command)}")
+
+
+class NativeBuildHook(BuildHookInterface):  # type: ignore[misc]
+    """Hatchling's hook: the wheel is for one architecture, with no Python ABI in it."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+        """Build before the wheel's files are collected."""
+        build()
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-linux_{os.uname().machine}"
+
+
+if __name__ == "__main__":
+    build()

@@ -1,0 +1,1 @@
+"""Detectors: each turns events into findings; one file a detector, its twin test beside it."""

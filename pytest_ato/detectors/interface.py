@@ -1,0 +1,95 @@
+"""What a detector is: a definition, and a class that turns events into findings.
+
+Owns the contract that built-in and third-party detectors share. A detector is a pure function of
+the events it gets: no clock, no file, no network, no randomness; time comes from `event.ts`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pytest_ato.model.findings import Category, Evidence, Finding, Severity
+from pytest_ato.model.octets import Octets
+from pytest_ato.model.record import Event
+
+if TYPE_CHECKING:
+    from pytest_ato.detectors.context import Context
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a detector is, apart from how it works."""
+
+    rule: str
+    """Id that never changes, such as ``ATO-EXF-001``."""
+    name: str
+    category: Category
+    severity: Severity
+    """The usual one; a finding may carry another."""
+    title: str
+    """What it is for, in one line."""
+    technique: str
+    """MITRE ATT&CK technique id."""
+    wants: tuple[type[Event], ...]
+    """Event classes that `process` is called with."""
+    needs: frozenset[str] = frozenset()
+    """Networks under which it can run at all; empty: under each."""
+
+
+class Detector(ABC):
+    """Base of all detectors: one instance serves one audit."""
+
+    definition: ClassVar[Definition]
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    @abstractmethod
+    def process(self, event: Event) -> Iterable[Finding]:
+        """Take one wanted event, in the order of the log; return what it makes certain."""
+
+    def finish(self) -> Iterable[Finding]:
+        """Called once, after the last event: return what only the whole shows."""
+        return ()
+
+    def finding(
+        self,
+        *,
+        key: str,
+        title: str,
+        evidence: Iterable[Evidence],
+        severity: Severity | None = None,
+        where: Octets = "",
+        pid: int = 0,
+    ) -> Finding:
+        """Make a finding with the definition's provenance and the lineage of `pid`.
+
+        `key` is what distinguishes this behaviour from another of the same detector (a path, a
+        name, a port); the detector's name is put before it.
+        """
+        definition = self.definition
+        proof = tuple(evidence)
+        return Finding(
+            ts=proof[0].ts if proof else 0,
+            detector=definition.name,
+            rule=definition.rule,
+            category=definition.category,
+            severity=severity or definition.severity,
+            title=title,
+            key=f"{definition.name}:{key}",
+            where=where,
+            lineage=self.context.processes.lineage(pid) if pid else (),
+            evidence=proof,
+            technique=definition.technique,
+        )
+
+
+def once(keys: set[str], findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Pass on findings whose key is not in `keys` yet, and remember it."""
+    for finding in findings:
+        if finding.key not in keys:
+            keys.add(finding.key)
+            yield finding

@@ -1,0 +1,85 @@
+"""What to audit and how: the order that goes to the capture process, and into the event log."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from pytest_ato.model.octets import Octets
+
+Network = Literal["none", "sinkhole"]
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one audit may use. None: not limited, by the user's explicit word."""
+
+    memory: int | None = 4 << 30
+    """Bytes, of all processes and the tmpfs together."""
+    tasks: int | None = 512
+    disk: int = 1 << 30
+    """Bytes of the writable tmpfs."""
+    output: int = 1 << 20
+    """Bytes of standard output and of standard error that are kept; the rest is counted."""
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """A file or directory of the host that the sandbox shows read-only at `dest`."""
+
+    source: str
+    dest: str
+
+
+class PlantFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that capture writes into the target's home before it starts."""
+
+    path: str
+    """Relative to the home directory."""
+    content: bytes
+    mode: int = 0o600
+    mtime: int = 0
+    """Seconds of the epoch; 0: leave the present time."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """The audited program: where it lies on the host, and what it was byte for byte."""
+
+    name: str
+    """Base name, as used for the report directory and item ids."""
+    path: str
+    """Absolute path on the host, links resolved."""
+    sha256: str
+    size: int
+    format: Literal["elf", "script"]
+    placed: tuple[Placed, ...]
+    """The program first, then its companions."""
+    manifest_sha256: str = ""
+    """Over all placed files."""
+
+    @property
+    def program(self) -> str:
+        """Its path inside the sandbox."""
+        return self.placed[0].dest
+
+
+class AuditSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One audit, complete: capture needs nothing else."""
+
+    run_id: str
+    target: Target
+    args: tuple[Octets, ...] = ()
+    env: dict[str, str] = msgspec.field(default_factory=dict)
+    """Variables beyond the sandbox's own few; includes the honeytokens'."""
+    stdin: bytes = b""
+    timeout: float = 60.0
+    network: Network = "sinkhole"
+    limits: Limits = Limits()
+    plants: tuple[PlantFile, ...] = ()
+    home: str = "/home/user"
+    service: bool = False
+    """The target is meant to run on: the time limit is then no defect of it."""
+    expect_exit: int = 0
+    allow: tuple[str, ...] = ()
+    """Detector or category names whose findings are accepted."""
+    loader: str = "core"
+    runtime: str = "local"
