@@ -39,7 +39,18 @@ def build(objects: Path = OBJECTS) -> None:
         )  # fmt: skip
         _run("llvm-strip", "-g", str(target))  # drops DWARF, keeps .BTF
     init = ROOT / "pytest_ato/capture/sandbox/init.c"
-    _run("cc", "-static", "-Os", "-Wall", "-Wextra", "-Werror", "-s", str(init), "-o", str(objects / "init"))
+    _run(
+        "cc",
+        "-static",
+        "-Os",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-s",
+        str(init),
+        "-o",
+        str(objects / "init"),
+    )
 
 
 def _run(*command: str) -> None:

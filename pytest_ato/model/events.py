@@ -26,7 +26,7 @@ FORMAT = 1
 # --- the audit's own records ---------------------------------------------------------------
 
 
-class Audit(Event, tag="audit", kw_only=True):
+class Audit(Event, tag="audit", frozen=True, kw_only=True):
     """First record: everything about the run that cannot be derived from later ones."""
 
     spec: AuditSpec
@@ -38,7 +38,7 @@ class Audit(Event, tag="audit", kw_only=True):
     tool_version: str = ""
 
 
-class Honeytoken(Event, tag="honeytoken", kw_only=True):
+class Honeytoken(Event, tag="honeytoken", frozen=True, kw_only=True):
     """One carrier (a planted file or variable) and the values minted for this audit."""
 
     name: str
@@ -53,7 +53,7 @@ class Honeytoken(Event, tag="honeytoken", kw_only=True):
     """Environment variable, or empty."""
 
 
-class Start(Event, tag="start", kw_only=True):
+class Start(Event, tag="start", frozen=True, kw_only=True):
     """The sandbox stands and capture is live; the target starts now."""
 
     kernel: str
@@ -73,7 +73,7 @@ class Start(Event, tag="start", kw_only=True):
     """The sandbox's own addresses, loopback left out."""
 
 
-class Planted(Event, tag="planted", kw_only=True):
+class Planted(Event, tag="planted", frozen=True, kw_only=True):
     """A honeytoken file as it lies in the sandbox; `path` is one of its names there."""
 
     path: str
@@ -81,7 +81,7 @@ class Planted(Event, tag="planted", kw_only=True):
     inode: int
 
 
-class Lost(Event, tag="lost", kw_only=True):
+class Lost(Event, tag="lost", frozen=True, kw_only=True):
     """Something was not captured; `reason` is a sentence for the report."""
 
     source: str
@@ -89,7 +89,7 @@ class Lost(Event, tag="lost", kw_only=True):
     count: int = 1
 
 
-class Timing(Event, tag="timing", kw_only=True):
+class Timing(Event, tag="timing", frozen=True, kw_only=True):
     """Durations of the analysis in milliseconds: measured once, replayed as they were."""
 
     analysis_ms: float
@@ -106,7 +106,7 @@ class Counters(msgspec.Struct, frozen=True, kw_only=True):
     coalesced: int = 0
 
 
-class End(Event, tag="end", kw_only=True):
+class End(Event, tag="end", frozen=True, kw_only=True):
     """Last record of capture; without one the audit is INCONCLUSIVE."""
 
     ended: Literal["exit", "signal", "timeout", "limit", "not_started", "interrupted"]
@@ -130,13 +130,13 @@ class End(Event, tag="end", kw_only=True):
 # --- processes -----------------------------------------------------------------------------
 
 
-class Fork(TaskEvent, tag="fork", kw_only=True):
+class Fork(TaskEvent, tag="fork", frozen=True, kw_only=True):
     """A process (never a mere thread) was made; `pid` is the one that called."""
 
     child: int
 
 
-class Exec(TaskEvent, tag="exec", kw_only=True):
+class Exec(TaskEvent, tag="exec", frozen=True, kw_only=True):
     """A program replaced the process's image (``sched_process_exec``: the kernel's own view)."""
 
     path: Octets
@@ -159,7 +159,7 @@ class Exec(TaskEvent, tag="exec", kw_only=True):
     call: str = "execve"
 
 
-class Exit(TaskEvent, tag="exit", kw_only=True):
+class Exit(TaskEvent, tag="exit", frozen=True, kw_only=True):
     """The last thread of a process ended."""
 
     status: int = 0
@@ -169,7 +169,7 @@ class Exit(TaskEvent, tag="exit", kw_only=True):
 # --- files ---------------------------------------------------------------------------------
 
 
-class FileEvent(TaskEvent, kw_only=True):
+class FileEvent(TaskEvent, frozen=True, kw_only=True):
     """A system call on a path."""
 
     call: str
@@ -186,7 +186,7 @@ class FileEvent(TaskEvent, kw_only=True):
     """Identical events in a row that this one stands for."""
 
 
-class Open(FileEvent, tag="open", kw_only=True):
+class Open(FileEvent, tag="open", frozen=True, kw_only=True):
     """open, openat, openat2 or creat."""
 
     flags: int = 0
@@ -194,14 +194,14 @@ class Open(FileEvent, tag="open", kw_only=True):
     inode: int = 0
 
 
-class Rename(FileEvent, tag="rename", kw_only=True):
+class Rename(FileEvent, tag="rename", frozen=True, kw_only=True):
     """rename, renameat or renameat2; `to` and `to_file` are the new name."""
 
     to: Octets = ""
     to_file: Octets | None = None
 
 
-class Link(FileEvent, tag="link", kw_only=True):
+class Link(FileEvent, tag="link", frozen=True, kw_only=True):
     """link or symlink: `to` (the new name) leads to `path`."""
 
     to: Octets = ""
@@ -209,21 +209,21 @@ class Link(FileEvent, tag="link", kw_only=True):
     symbolic: bool = False
 
 
-class Unlink(FileEvent, tag="unlink", kw_only=True):
+class Unlink(FileEvent, tag="unlink", frozen=True, kw_only=True):
     """unlink, unlinkat or rmdir."""
 
 
-class Truncate(FileEvent, tag="truncate", kw_only=True):
+class Truncate(FileEvent, tag="truncate", frozen=True, kw_only=True):
     """truncate (by path)."""
 
 
-class Chmod(FileEvent, tag="chmod", kw_only=True):
+class Chmod(FileEvent, tag="chmod", frozen=True, kw_only=True):
     """chmod, fchmodat, fchmodat2 (by path) or fchmod (then `file` is the descriptor's)."""
 
     mode: int = 0
 
 
-class Map(TaskEvent, tag="map", kw_only=True):
+class Map(TaskEvent, tag="map", frozen=True, kw_only=True):
     """mmap or mprotect with PROT_EXEC. `file` is None for anonymous memory."""
 
     call: str
@@ -238,7 +238,7 @@ class Map(TaskEvent, tag="map", kw_only=True):
     result: int = 0
 
 
-class Memfd(TaskEvent, tag="memfd", kw_only=True):
+class Memfd(TaskEvent, tag="memfd", frozen=True, kw_only=True):
     """memfd_create; `result` is the descriptor."""
 
     name: Octets
@@ -249,7 +249,7 @@ class Memfd(TaskEvent, tag="memfd", kw_only=True):
 # --- network, seen in the target's kernel ----------------------------------------------------
 
 
-class Connect(TaskEvent, tag="connect", kw_only=True):
+class Connect(TaskEvent, tag="connect", frozen=True, kw_only=True):
     """A destination was named. `syscall`: the program's copy of the address, with the result;
     `kernel`: the cgroup hook's copy, after the kernel took it over."""
 
@@ -265,7 +265,7 @@ class Connect(TaskEvent, tag="connect", kw_only=True):
     fd: int = -1
 
 
-class Send(TaskEvent, tag="send", kw_only=True):
+class Send(TaskEvent, tag="send", frozen=True, kw_only=True):
     """A send with an address (sendto, sendmsg, sendmmsg); `source` as in `Connect`."""
 
     source: Literal["syscall", "kernel"]
@@ -280,7 +280,7 @@ class Send(TaskEvent, tag="send", kw_only=True):
     count: int = 1
 
 
-class Bind(TaskEvent, tag="bind", kw_only=True):
+class Bind(TaskEvent, tag="bind", frozen=True, kw_only=True):
     """A socket got a local address."""
 
     family: Literal["inet", "inet6", "unix", "netlink", "packet", "other"]
@@ -291,7 +291,7 @@ class Bind(TaskEvent, tag="bind", kw_only=True):
     fd: int = -1
 
 
-class SocketState(TaskEvent, tag="socket", kw_only=True):
+class SocketState(TaskEvent, tag="socket", frozen=True, kw_only=True):
     """A TCP state change (``inet_sock_set_state``). `pid` is the owner only for `SYN_SENT` and
     `LISTEN`: later states run in whatever process the softirq interrupted."""
 
@@ -304,7 +304,7 @@ class SocketState(TaskEvent, tag="socket", kw_only=True):
     port: int
 
 
-class Door(TaskEvent, tag="door", kw_only=True):
+class Door(TaskEvent, tag="door", frozen=True, kw_only=True):
     """A way into the kernel that the other events do not cover: ``int80``, ``io_uring``, ..."""
 
     name: str
@@ -316,7 +316,7 @@ class Door(TaskEvent, tag="door", kw_only=True):
 # --- network, seen from the other end ----------------------------------------------------------
 
 
-class Dns(Event, tag="dns", kw_only=True):
+class Dns(Event, tag="dns", frozen=True, kw_only=True):
     """A question that reached the sinkhole's responder, and the answer given."""
 
     client: str
@@ -331,7 +331,7 @@ class Dns(Event, tag="dns", kw_only=True):
     client_port: int = 0
 
 
-class Tcp(Event, tag="tcp", kw_only=True):
+class Tcp(Event, tag="tcp", frozen=True, kw_only=True):
     """One piece of a TCP connection that ended in the sinkhole, or its end.
 
     Pieces of one `(connection, direction)` come in order; `offset` counts bytes of that direction.
@@ -354,7 +354,7 @@ class Tcp(Event, tag="tcp", kw_only=True):
     received: int = 0
 
 
-class Datagram(Event, tag="datagram", kw_only=True):
+class Datagram(Event, tag="datagram", frozen=True, kw_only=True):
     """One packet of UDP (other than DNS), ICMP or another protocol that left the target."""
 
     protocol: str
@@ -371,7 +371,7 @@ class Datagram(Event, tag="datagram", kw_only=True):
 # --- the target's standard streams ---------------------------------------------------------------
 
 
-class Output(Event, tag="output", kw_only=True):
+class Output(Event, tag="output", frozen=True, kw_only=True):
     """What the target wrote to its standard output or error."""
 
     stream: Literal["stdout", "stderr"]

@@ -63,7 +63,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     pid: int = 0
 
 
-class Finding(Event, tag="finding", kw_only=True):
+class Finding(Event, tag="finding", frozen=True, kw_only=True):
     """What a detector reports. `ts` is the time of its first evidence.
 
     `key` is the same for the same behaviour in every run of the same target: no pid, port of the

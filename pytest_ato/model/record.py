@@ -13,7 +13,7 @@ class Event(
     ts: int
 
 
-class TaskEvent(Event, kw_only=True):
+class TaskEvent(Event, frozen=True, kw_only=True):
     """A fact about one process: `pid` is the thread group's id on the host, `tid` the thread's."""
 
     pid: int
