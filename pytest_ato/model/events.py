@@ -61,6 +61,8 @@ class Start(Event, tag="start", frozen=True, kw_only=True):
     attach_ms: float
     probes: dict[str, Literal["live", "silent", "missing", "not captured"]]
     """State of each probe by name."""
+    required: tuple[str, ...] = ()
+    """Names of the probes without which no verdict can rest on the capture."""
     init: int
     """Host pid of the sandbox's pid 1, whose first child is the target."""
     uid: int

@@ -10,7 +10,7 @@ from pytest_ato.model.verdict import Verdict
 
 
 class ReportTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """What was audited; `argv` is masked and printable."""
+    """What was audited; `argv` is masked and printable. Empty where the log does not say it."""
 
     name: str
     path: str
@@ -28,6 +28,10 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
 
 
+class ReportFinding(Finding, frozen=True, kw_only=True, omit_defaults=False, tag=False):
+    """A finding as reports show it: masked, printable, and with every field written out."""
+
+
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """What the capture could and could not see."""
 
@@ -39,22 +43,35 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     probes: dict[str, str]
     tls: str = "not captured"
     flows: str = "not captured"
+    not_run: dict[str, str] = msgspec.field(default_factory=dict)
+    """Detector to why it did not run."""
+    unavailable: dict[str, str] = msgspec.field(default_factory=dict)
+    """Category to why none of its detectors ran: its emptiness proves nothing."""
     notes: tuple[str, ...] = ()
     """Sentences: what was lost or not seen, for a person."""
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """What the target did, counted; lists are sorted and bounded, the counts are whole."""
+    """What the target did, counted.
+
+    Lists are sorted and hold the first hundred of their kind; the counts beside them are exact up
+    to 100,000 (beyond, `Coverage.notes` says so).
+    """
 
     events: int
     processes: int
     programs: tuple[str, ...]
+    programs_total: int
     files_read: int
     files_written: int
     written: tuple[str, ...]
     names: tuple[str, ...]
+    """DNS names that were asked for."""
+    names_total: int
     addresses: tuple[str, ...]
-    """``address:port`` as the program named them."""
+    """``name:port`` or ``address:port``, as the program named them; ``address protocol`` where
+    there are no ports. The sandbox's own resolver and loopback are left out."""
+    addresses_total: int
     bytes_out: int
     bytes_in: int
     output_bytes: dict[str, int]
@@ -98,8 +115,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     ended: Ended
     run_id: str
     target: ReportTarget
-    findings: tuple[Finding, ...]
-    waived: tuple[Finding, ...]
+    findings: tuple[ReportFinding, ...]
+    """Those that count, worst first."""
+    waived: tuple[ReportFinding, ...]
+    """Those that were accepted; `waived_by` says why."""
+    notes: tuple[ReportFinding, ...]
+    """Those of severity info: told, without weight."""
     summary: Summary
     coverage: Coverage
     provenance: Provenance
