@@ -17,6 +17,7 @@ from pytest_ato.model.record import Event
 
 if TYPE_CHECKING:
     from pytest_ato.detectors.context import Context
+    from pytest_ato.detectors.processes import ProcessState
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,16 @@ class Detector(ABC):
         severity: Severity | None = None,
         where: Octets = "",
         pid: int = 0,
+        process: ProcessState | None = None,
+        count: int = 1,
     ) -> Finding:
-        """Make a finding with the definition's provenance and the lineage of `pid`.
+        """Make a finding with the definition's provenance and the lineage of the actor.
 
         `key` is what distinguishes this behaviour from another of the same detector (a path, a
-        name, a port); the detector's name is put before it.
+        name, a port); the detector's name is put before it. The actor is `process`, a state kept
+        from an earlier event, or else what `pid` is now.
         """
+        actor = process or self.context.processes.get(pid)
         definition = self.definition
         proof = tuple(evidence)
         return Finding(
@@ -80,8 +85,9 @@ class Detector(ABC):
             severity=severity or definition.severity,
             title=title,
             key=f"{definition.name}:{key}",
+            count=count,
             where=where,
-            lineage=self.context.processes.lineage(pid) if pid else (),
+            lineage=actor.lineage if actor else (),
             evidence=proof,
             technique=definition.technique,
         )

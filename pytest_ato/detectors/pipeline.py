@@ -1,0 +1,143 @@
+"""One pass over an audit's events: context first, then the detectors that want the event.
+
+Owns dispatch, what happens when a detector breaks, and how findings become the report's list.
+Knows no detector by name, and judges nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from pytest_ato.detectors.context import Context, Update
+from pytest_ato.detectors.interface import Definition, Detector
+from pytest_ato.detectors.merge import Merged
+from pytest_ato.model.events import Audit
+from pytest_ato.model.findings import Finding
+from pytest_ato.model.octets import show
+from pytest_ato.model.record import Event
+
+_MAX_FOUND: Final = 100_000
+"""Findings that one call of a detector may return: an endless generator must end."""
+
+
+class Pipeline:
+    """Detectors at work on one audit; feed it every event in the order of the log.
+
+    The same events always give the same findings, down to their bytes.
+    """
+
+    def __init__(self, detectors: Iterable[type[Detector]]) -> None:
+        self.context = Context()
+        self._merged = Merged()
+        self._failures: list[str] = []
+        self._skipped: list[Definition] = []
+        self._working: list[Detector] = []
+        self._definitions: list[Definition] = []
+        for detector in detectors:
+            try:
+                self._working.append(detector(self.context))
+            except Exception as error:
+                self._failures.append(_sentence(detector.definition, "at its start", error))
+            self._definitions.append(detector.definition)
+        self._handlers = self._dispatch()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found so far, one finding for each key, worst first, numbered ``F-001``..."""
+        return self._merged.numbered()
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """A sentence for each detector that broke: its silence proves nothing, so the caller
+        makes the audit INCONCLUSIVE."""
+        return tuple(self._failures)
+
+    @property
+    def definitions(self) -> tuple[Definition, ...]:
+        """Detectors that watch this audit, those that broke included."""
+        return tuple(self._definitions)
+
+    @property
+    def skipped(self) -> tuple[Definition, ...]:
+        """Detectors that cannot work in this audit's network; known after the first record."""
+        return tuple(self._skipped)
+
+    def feed(self, event: Event) -> list[Finding]:
+        """Take one event; return the findings that it makes certain, as the detectors gave them."""
+        handlers = self._handlers.get(type(event))
+        if handlers is None:
+            return []
+        updates, detectors = handlers
+        for update in updates:
+            update(event)
+        if isinstance(event, Audit):
+            self._keep_those_that_can_work(event.spec.network)
+            detectors = self._handlers.get(Audit, ((), ()))[1]
+        found: list[Finding] = []
+        for detector in detectors:
+            try:
+                found += _checked(detector, detector.process(event))
+            except Exception as error:
+                self._break(detector, f"at a record of kind {_kind(event)}", error)
+        self._merged.add(found)
+        return found
+
+    def finish(self) -> list[Finding]:
+        """Call once after the last event; return what only the whole shows."""
+        found: list[Finding] = []
+        for detector in tuple(self._working):
+            try:
+                found += _checked(detector, detector.finish())
+            except Exception as error:
+                self._break(detector, "at the end of the log", error)
+        self._merged.add(found)
+        return found
+
+    def _dispatch(
+        self,
+    ) -> dict[type[Event], tuple[tuple[Update, ...], tuple[Detector, ...]]]:
+        wanted: dict[type[Event], list[Detector]] = {kind: [] for kind in self.context.updates}
+        for detector in self._working:
+            for kind in detector.definition.wants:
+                wanted.setdefault(kind, []).append(detector)
+        return {
+            kind: (self.context.updates.get(kind, ()), tuple(detectors))
+            for kind, detectors in wanted.items()
+        }
+
+    def _keep_those_that_can_work(self, network: str) -> None:
+        for detector in tuple(self._working):
+            needs = detector.definition.needs
+            if needs and network not in needs:
+                self._working.remove(detector)
+                self._definitions.remove(detector.definition)
+                self._skipped.append(detector.definition)
+        self._handlers = self._dispatch()
+
+    def _break(self, detector: Detector, when: str, error: Exception) -> None:
+        # Its state can't be trusted any more, so it gets no further event.
+        self._failures.append(_sentence(detector.definition, when, error))
+        self._working.remove(detector)
+        self._handlers = self._dispatch()
+
+
+def _checked(detector: Detector, findings: Iterable[Finding]) -> Iterator[Finding]:
+    definition = detector.definition
+    for number, finding in enumerate(findings):
+        if not isinstance(finding, Finding):
+            raise TypeError(f"it returned {type(finding).__name__} in place of a Finding")
+        if finding.detector != definition.name or finding.rule != definition.rule:
+            raise ValueError(f"it returned a finding of {show(finding.detector)}")
+        if number >= _MAX_FOUND:
+            raise OverflowError(f"it returned more than {_MAX_FOUND} findings at once")
+        yield finding
+
+
+def _kind(event: Event) -> str:
+    return str(event.__struct_config__.tag)
+
+
+def _sentence(definition: Definition, when: str, error: Exception) -> str:
+    reason = show(f"{type(error).__name__}: {error}")
+    return f"detector {definition.name} ({definition.rule}) broke {when}: {reason}"
