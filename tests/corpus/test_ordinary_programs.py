@@ -1,0 +1,51 @@
+"""Ordinary programs come out APPROVE: no detector mistakes everyday work for an attack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_ato.model.verdict import Verdict
+
+pytestmark = pytest.mark.privileged
+
+PROGRAMS = Path(__file__).parent / "programs"
+SCRIPTS = sorted(path.name for path in PROGRAMS.iterdir())
+
+COMMANDS = [
+    ("/bin/true", []),
+    ("/bin/ls", ["-R", "/usr/lib/python3"]),
+    ("/usr/bin/find", ["/etc", "-type", "f", "-size", "+1k"]),
+    ("/usr/bin/openssl", ["dgst", "-sha256", "/etc/services"]),
+    ("/usr/bin/perl", ["-MList::Util=sum", "-e", "print sum(1..10)"]),
+    ("/usr/bin/node", ["-e", "console.log([1, 2, 3].map((n) => n * n))"]),
+    ("/usr/bin/sqlite3", [":memory:", "select sqlite_version()"]),
+    ("/usr/bin/ssh", ["-V"]),
+    ("/bin/busybox", ["sha256sum", "/etc/services"]),
+    ("/usr/bin/wget", ["-q", "-O", "-", "http://downloads.vendor.example/"]),
+]
+
+
+def is_quiet(trace) -> None:
+    assert trace.verdict is Verdict.APPROVE, [finding.title for finding in trace.findings]
+    assert list(trace.events)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_script(ato_trace, name: str) -> None:
+    trace = ato_trace(PROGRAMS / name, timeout=60)
+    assert trace.returncode == 0, trace.stdout
+    is_quiet(trace)
+
+
+@pytest.mark.parametrize(("program", "args"), COMMANDS, ids=lambda value: Path(str(value)).name)
+def test_command(ato_trace, program: str, args: list[str]) -> None:
+    trace = ato_trace(program, args=args)
+    assert trace.returncode == 0, trace.stdout
+    is_quiet(trace)
+
+
+def test_git_asks_a_host_that_has_no_repository(ato_trace) -> None:
+    url = "http://code.vendor.example/project.git"
+    is_quiet(ato_trace("/usr/bin/git", args=["ls-remote", url], expect_exit=128))

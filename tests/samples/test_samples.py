@@ -1,0 +1,107 @@
+"""Every sample program under a real audit: its detector fires, or stays silent on the near miss."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pytest_ato.model.findings import Severity
+from pytest_ato.model.verdict import Verdict
+
+pytestmark = pytest.mark.privileged
+
+HERE = Path(__file__).parent
+
+FIRES = {
+    "honeytoken_exfil": [
+        *(
+            f"exfil.py {way}"
+            for way in (
+                *("raw", "base64", "base32", "hex", "reversed", "gzip"),
+                *("url", "header", "split", "dns", "udp", "scrambled"),
+            )
+        )
+    ],
+    "honeytoken_read": ["read_key.sh cat"],
+    "credential_sweep": ["sweep.sh loop"],
+    "beaconing": ["beacon.py regular"],
+    "dns_tunnel": ["resolve.py tunnel"],
+    "raw_ip_egress": ["connect.py 203.0.113.9"],
+    "fileless_exec": [f"build/fileless {way}" for way in ("memfd", "path", "deleted", "shm")],
+    "dropped_executable": ["download.py", "drop.sh temporary", "drop.sh library"],
+    "persistence": [
+        f"persist.sh {way}"
+        for way in (
+            *("bashrc", "renamed", "linked", "authorized_keys"),
+            *("systemd", "autostart", "git_hook", "pth"),
+        )
+    ],
+    "reverse_shell": ["build/shell tcp", "shell.sh"],
+}
+
+SILENT = {
+    "honeytoken_exfil": ["exfil.py local"],
+    "honeytoken_read": [f"read_key.sh {way}" for way in ("stat", "list", "tar", "wget")],
+    "credential_sweep": ["sweep.sh git"],
+    "beaconing": ["beacon.py irregular"],
+    "dns_tunnel": ["resolve.py cdn", "resolve.py ordinary"],
+    "raw_ip_egress": ["connect.py www.vendor.example"],
+    "fileless_exec": ["build/fileless data"],
+    "dropped_executable": ["drop.sh text"],
+    "persistence": [f"persist.sh {way}" for way in ("read", "own_config", "git_init", "lookalike")],
+    "reverse_shell": ["build/shell unix", "build/shell closed"],
+}
+
+
+def cases(table: dict[str, list[str]]) -> list[tuple[str, str]]:
+    return [(detector, command) for detector, commands in table.items() for command in commands]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _built() -> None:
+    subprocess.run(["make", "-s", "-C", HERE], check=True)
+
+
+@pytest.fixture
+def audit(ato_trace):
+    """Run ``sample.py argument``; its findings. The sample itself must work and be whole."""
+
+    def run(command: str, **options):
+        program, *args = command.split()
+        trace = ato_trace(HERE / program, args=args, **options)
+        assert trace.returncode == 0, trace.stdout
+        assert trace.verdict is not Verdict.INCONCLUSIVE
+        return list(trace.findings)
+
+    return run
+
+
+@pytest.mark.parametrize(("detector", "command"), cases(FIRES))
+def test_fires(audit, detector: str, command: str) -> None:
+    assert detector in {finding.detector for finding in audit(command)}
+
+
+@pytest.mark.parametrize(("detector", "command"), cases(SILENT))
+def test_is_silent_on_the_near_miss(audit, detector: str, command: str) -> None:
+    assert detector not in {finding.detector for finding in audit(command)}
+
+
+def test_retries_after_failures_are_no_beacon(audit) -> None:
+    assert audit("beacon.py retry", network="none") == []
+
+
+@pytest.mark.parametrize("way", ["compile", "unpack"])
+def test_a_program_that_was_built_or_unpacked_here_is_never_above_low(audit, way: str) -> None:
+    findings = audit(f"drop.sh {way}")
+    assert {finding.severity for finding in findings} <= {Severity.LOW}
+
+
+def test_a_value_beyond_recognition_is_medium(audit) -> None:
+    severities = {
+        finding.severity
+        for finding in audit("exfil.py scrambled")
+        if finding.detector == "honeytoken_exfil"
+    }
+    assert severities == {Severity.MEDIUM}
