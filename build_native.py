@@ -35,6 +35,7 @@ def build(objects: Path = OBJECTS) -> None:
         _run(
             "clang", "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall", "-Werror",
             f"-D__TARGET_ARCH_{ARCHITECTURES[machine]}", f"-I{ROOT / 'bpf/include'}",
+            "-idirafter", f"/usr/include/{machine}-linux-gnu",
             "-c", str(source), "-o", str(target),
         )  # fmt: skip
         _run("llvm-strip", "-g", str(target))  # drops DWARF, keeps .BTF

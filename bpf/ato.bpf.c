@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The kernel side of an audit, one object: libbpf parses the kernel's BTF once per object, and
+ * that is most of the load time. This file has the two system call programs, which switch on the
+ * number: the first probe of any kind on system calls taxes every process of the machine, a
+ * second one would tax it again.
+ */
+#include "files.h"
+#include "processes.h"
+#include "sockets.h"
+
+static __always_inline int submit_door(__u32 what, __u32 nr, long ret)
+{
+	struct ato_door *r = reserve_critical(struct ato_door);
+
+	if (!r)
+		return 0;
+	r->ret = ret;
+	r->what = what;
+	r->nr = nr;
+	fill_header(&r->h, ATO_DOOR, 0);
+	bpf_ringbuf_submit(r, SUBMIT);
+	return 0;
+}
+
+static __always_inline struct pending *pending_of(__u64 flags)
+{
+	return bpf_task_storage_get(&pending, bpf_get_current_task_btf(), 0, flags);
+}
+
+/* 32-bit calls have other numbers: they are told once a thread, never misread as ours. */
+static __always_inline int compat_enter(long nr)
+{
+	struct pending *p;
+
+	if (!in_scope())
+		return 0;
+	p = pending_of(BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!p || p->compat)
+		return 0;
+	p->compat = 1;
+	return submit_door(ATO_DOOR_COMPAT, nr, 0);
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(ato_sys_enter, struct pt_regs *regs, long nr)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pending *p;
+	__u32 class;
+
+	if ((task->thread_info.status & TS_COMPAT) || (nr & X32_BIT))
+		return compat_enter(nr);
+	if (nr < 0 || nr >= CALLS)
+		return 0;
+	class = class_of[nr];
+	if (class == CALL_NONE || !in_scope())
+		return 0;
+	p = pending_of(BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!p) {
+		count_produced(ATO_BULK);
+		count_lost(ATO_BULK);
+		return 0;
+	}
+	p->class = class;
+	p->nr = nr;
+	p->value = 0;
+	p->arg = 0;
+	p->ptr = p->ptr2 = 0;
+	p->len = p->len2 = 0;
+	switch (class) {
+	case CALL_OPEN:
+	case CALL_PATH:
+	case CALL_MEMFD:
+		path_enter(p, regs);
+		break;
+	case CALL_FCHMOD:
+		p->dfd = regs->di;
+		p->arg = regs->si;
+		break;
+	case CALL_MAP:
+		map_enter(p, regs);
+		break;
+	case CALL_ADDR:
+	case CALL_SENDTO:
+	case CALL_SENDMSG:
+	case CALL_SENDMMSG:
+		addr_enter(p, regs);
+		break;
+	}
+	return 0;
+}
+
+static __always_inline int leave(struct pending *p, long ret)
+{
+	switch (p->class) {
+	case CALL_OPEN:
+		return open_exit(p, ret);
+	case CALL_PATH:
+		return submit_long(p, ret, NULL, ATO_PATH);
+	case CALL_MEMFD:
+		return submit_long(p, ret, NULL, ATO_MEMFD);
+	case CALL_FCHMOD:
+		return submit_long(p, ret, file_of(p->dfd), ATO_PATH);
+	case CALL_MAP:
+		return submit_long(p, ret, file_of(p->dfd), ATO_MAP);
+	case CALL_ADDR:
+	case CALL_SENDTO:
+	case CALL_SENDMSG:
+		return addr_exit(p, ret);
+	case CALL_SENDMMSG:
+		return sendmmsg_exit(p, ret);
+	case CALL_URING:
+		return submit_door(ATO_DOOR_URING, p->nr, ret);
+	}
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(ato_sys_exit, struct pt_regs *regs, long ret)
+{
+	unsigned long nr = regs->orig_ax;
+	struct pending *p;
+
+	if (nr >= CALLS || class_of[nr] == CALL_NONE)
+		return 0;
+	p = pending_of(0);
+	if (!p || p->nr != nr || !live_scope())
+		return 0;
+	leave(p, ret);
+	p->class = CALL_NONE;
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

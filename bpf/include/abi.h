@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The ABI between the kernel side and pytest_ato/capture/abi.py: every record that crosses a ring
+ * and every value of a shared map. A test compiles this header and compares each size and offset
+ * with the Python side. Plain C with fixed-width types, so that it compiles for both.
+ */
+#ifndef ATO_ABI_H
+#define ATO_ABI_H
+
+#include <linux/types.h>
+
+#define ATO_ABI_VERSION 1
+
+/* Classes of events; each has a ring and its own counts. */
+#define ATO_CRITICAL 0
+#define ATO_BULK 1
+#define ATO_CLASSES 2
+
+enum ato_kind {
+	ATO_FORK = 1,
+	ATO_EXEC = 2,
+	ATO_EXIT = 3,
+	ATO_PATH = 4, /* a system call on one or two paths; bulk */
+	ATO_MAP = 5, /* executable memory; struct ato_path; bulk */
+	ATO_MEMFD = 6, /* struct ato_path */
+	ATO_ADDR = 7, /* connect, bind, or a send with an address */
+	ATO_STATE = 8, /* TCP state change */
+	ATO_DOOR = 9, /* another way into the kernel */
+};
+
+/* Flags of a record. */
+#define ATO_F_UNREAD 0x01 /* a user value could be read neither at entry nor at exit */
+#define ATO_F_TRUNCATED 0x02 /* longer than its buffer */
+#define ATO_F_CHANGED 0x04 /* the path at exit is not the path at entry */
+#define ATO_F_FILE 0x08 /* text[2] is the opened file, not the directory that text[0] starts at */
+#define ATO_F_KERNEL 0x10 /* the address is the kernel's copy, not the program's */
+#define ATO_F_FD 0x20 /* dev, ino and text[2] are the file behind a descriptor */
+
+struct ato_header {
+	__u64 ts; /* CLOCK_MONOTONIC, ns */
+	__u32 tgid;
+	__u32 tid;
+	__u16 kind;
+	__u16 flags;
+	__u32 pad;
+};
+
+struct ato_fork {
+	struct ato_header h;
+	__u32 child;
+	__u32 pad;
+};
+
+struct ato_exit {
+	struct ato_header h;
+	__u32 code; /* as wait(2) has it: signal | status << 8 */
+	__u32 pad;
+};
+
+/*
+ * Texts follow each other without gaps. text[0]: the path as given. text[1]: the second path.
+ * text[2], text[3]: the directories that these are relative to (or, with ATO_F_FILE, text[2] is
+ * the opened file): components from the leaf up to the root, each ended by a NUL.
+ */
+#define ATO_TEXTS 4
+#define ATO_SHORT_TEXT 168
+
+struct ato_path {
+	struct ato_header h;
+	__s64 ret;
+	__u64 ino;
+	__u64 value; /* open flags; length of a mapping, truncation */
+	__u32 dev; /* the kernel's: major << 20 | minor */
+	__u32 nlink;
+	__s32 dfd; /* descriptor that text[0] is relative to, or that is mapped */
+	__s32 dfd2; /* the same for text[1]; flags of a mapping */
+	__u32 arg; /* mode; protection of a mapping; flags of memfd_create, unlinkat */
+	__u16 nr;
+	__u16 pad;
+	__u16 len[ATO_TEXTS];
+	char text[ATO_SHORT_TEXT]; /* more in a longer record, whose stride is a multiple of 256 */
+};
+
+#define ATO_EXEC_TEXTS 3
+/* text[0]: the name given to the kernel; text[1]: the image, leaf first; text[2]: arguments. */
+struct ato_exec {
+	struct ato_header h;
+	__u64 ino;
+	__u64 args; /* bytes of the whole argument block */
+	__u32 dev;
+	__u32 nlink;
+	__u32 ppid;
+	__u32 uid;
+	__u16 stdio_mode[3]; /* S_IFMT bits of descriptors 0 to 2; 0: closed */
+	__u16 stdio_family[3]; /* of a socket */
+	__u16 stdio_protocol[3]; /* of a socket */
+	__u16 nr; /* execve or execveat */
+	__u32 stdio_rdev[3]; /* of a device */
+	__u16 len[ATO_EXEC_TEXTS];
+	__u16 pad;
+	__u32 pad2; /* the texts follow */
+};
+
+struct ato_addr {
+	struct ato_header h;
+	__s64 ret;
+	__u64 cookie;
+	__u64 size; /* bytes to send */
+	__s32 fd;
+	__u16 nr;
+	__u16 family; /* of the socket */
+	__u16 type;
+	__u16 protocol;
+	__u16 addr_len;
+	__u16 pad;
+	__u8 addr[128]; /* a struct sockaddr of addr_len bytes */
+};
+
+struct ato_state {
+	struct ato_header h;
+	__u64 cookie;
+	__u16 family;
+	__u16 lport;
+	__u16 dport; /* both in host order */
+	__u8 oldstate;
+	__u8 newstate;
+	__u8 saddr[16];
+	__u8 daddr[16];
+};
+
+/* ATO_DOOR: what is in `what`. */
+#define ATO_DOOR_COMPAT 1 /* a 32-bit or x32 system call; nr is in that ABI's numbers */
+#define ATO_DOOR_URING 2 /* io_uring_setup, io_uring_enter, io_uring_register */
+
+struct ato_door {
+	struct ato_header h;
+	__s64 ret;
+	__u32 what;
+	__u32 nr;
+};
+
+/* Value of the map `scope`: which audit is live. */
+struct ato_scope {
+	__u64 cgroup; /* id of the audit's cgroup */
+	__u32 level; /* its depth below the root of the v2 hierarchy */
+	__u32 netns; /* inode of the target's network namespace; 0: none */
+	__u32 ignore[2]; /* thread groups in the cgroup that are ours */
+	__u32 active;
+	__u32 generation; /* distinguishes audits of one session */
+};
+
+/* Value of the per-CPU map `counts`. */
+struct ato_counts {
+	__u64 produced[ATO_CLASSES];
+	__u64 lost[ATO_CLASSES];
+	__u64 unread[ATO_CLASSES];
+	__u64 truncated[ATO_CLASSES];
+	__u64 coalesced[ATO_CLASSES];
+};
+
+#endif

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* System calls on paths, and executable mappings. */
+#ifndef ATO_FILES_H
+#define ATO_FILES_H
+
+#include "pending.h"
+#include "walk.h"
+
+#define STRIDE 256
+#define RING_HEADER 8
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} path_scratch SEC(".maps");
+
+/*
+ * Files whose path has been reported in this audit: a path is walked on first sight only, which
+ * makes a flood of opens cheap. Opens for writing are always walked: names move with them.
+ */
+struct seen_key {
+	__u64 ino;
+	__u32 dev;
+	__u32 generation;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct seen_key);
+	__type(value, __u8);
+} seen SEC(".maps");
+
+static __always_inline bool first_sight(__u32 dev, __u64 ino)
+{
+	struct ato_scope *s = live_scope();
+	struct seen_key key = { .ino = ino, .dev = dev, .generation = s ? s->generation : 0 };
+	__u8 yes = 1;
+
+	if (bpf_map_lookup_elem(&seen, &key))
+		return false;
+	bpf_map_update_elem(&seen, &key, &yes, BPF_ANY);
+	return true;
+}
+
+/* Read a path at entry; what the kernel will see is nearly always what stands there now. */
+static __always_inline __u16 read_path(char *path, const void *ptr)
+{
+	long n;
+
+	__builtin_memset(path, 0, ENTRY_PATH);
+	n = bpf_probe_read_user_str(path, ENTRY_PATH, ptr);
+	return n > 0 ? n : 0;
+}
+
+static __always_inline void two_paths(struct pending *p, int dfd, unsigned long path, int dfd2,
+				      unsigned long path2)
+{
+	p->dfd = dfd;
+	p->ptr = path;
+	p->dfd2 = dfd2;
+	p->ptr2 = path2;
+}
+
+/* Fill p with the arguments of a call on paths. */
+static __always_inline void path_enter(struct pending *p, struct pt_regs *regs)
+{
+	unsigned long a = regs->di, b = regs->si, c = regs->dx, d = regs->r10;
+
+	p->dfd = p->dfd2 = AT_FDCWD;
+	switch (p->nr) {
+#ifdef __NR_open
+	case __NR_open:
+		p->ptr = a;
+		p->value = b;
+		p->arg = c;
+		break;
+	case __NR_creat:
+		p->ptr = a;
+		p->value = O_CREAT | O_WRONLY | O_TRUNC;
+		p->arg = b;
+		break;
+	case __NR_rename:
+	case __NR_link:
+	case __NR_symlink:
+		two_paths(p, AT_FDCWD, a, AT_FDCWD, b);
+		break;
+	case __NR_unlink:
+	case __NR_rmdir:
+		p->ptr = a;
+		break;
+	case __NR_chmod:
+		p->ptr = a;
+		p->arg = b;
+		break;
+#endif
+	case __NR_openat:
+		p->dfd = a;
+		p->ptr = b;
+		p->value = c;
+		p->arg = d;
+		break;
+	case __NR_openat2:
+		p->dfd = a;
+		p->ptr = b;
+		/* struct open_how starts with its flags */
+		bpf_probe_read_user(&p->value, sizeof(p->value), (void *)c);
+		break;
+	case __NR_symlinkat:
+		two_paths(p, AT_FDCWD, a, b, c);
+		break;
+	case __NR_truncate:
+		p->ptr = a;
+		p->value = b;
+		break;
+	case __NR_unlinkat:
+	case __NR_fchmodat:
+	case 452:
+		p->dfd = a;
+		p->ptr = b;
+		p->arg = c;
+		break;
+	case __NR_memfd_create:
+		p->ptr = a;
+		p->arg = b;
+		break;
+	default: /* renameat, renameat2, linkat */
+		two_paths(p, a, b, c, d);
+		break;
+	}
+	p->len = read_path(p->path, (void *)p->ptr);
+	if (p->ptr2)
+		p->len2 = read_path(p->path2, (void *)p->ptr2);
+}
+
+static __always_inline void fill_path(struct ato_path *r, const struct pending *p, long ret)
+{
+	r->ret = ret;
+	r->value = p->value;
+	r->dfd = p->dfd;
+	r->dfd2 = p->dfd2;
+	r->arg = p->arg;
+	r->nr = p->nr;
+	r->pad = 0;
+	r->ino = 0;
+	r->dev = 0;
+	r->nlink = 0;
+	r->len[0] = r->len[1] = r->len[2] = r->len[3] = 0;
+}
+
+static __always_inline void fill_file(struct ato_path *r, struct file *file)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+	r->ino = BPF_CORE_READ(inode, i_ino);
+	r->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	r->nlink = BPF_CORE_READ(inode, i_nlink);
+}
+
+/* Whether the program's path is still what it was at entry; `now` is zero-filled like p->path. */
+static __always_inline bool same_path(const char *now, const struct pending *p)
+{
+	const __u64 *x = (const void *)now, *y = (const void *)p->path;
+	__u64 differ = 0;
+	int i;
+
+#pragma unroll
+	for (i = 0; i < ATO_SHORT_TEXT / 8; i++)
+		differ |= x[i] ^ y[i];
+	return !differ;
+}
+
+/* The common case, one fixed record: an open whose path is short and whose file is known. */
+static __always_inline void submit_short(const struct pending *p, long ret, struct file *file)
+{
+	struct ato_path *r;
+	__u16 flags = 0;
+	long n;
+
+	count_produced(ATO_BULK);
+	r = bpf_ringbuf_reserve(&bulk, sizeof(*r), 0);
+	if (!r) {
+		count_lost(ATO_BULK);
+		return;
+	}
+	fill_path(r, p, ret);
+	if (file)
+		fill_file(r, file);
+	__builtin_memset(r->text, 0, sizeof(r->text));
+	n = bpf_probe_read_user_str(r->text, sizeof(r->text), (void *)p->ptr);
+	if (n < 0 || !same_path(r->text, p)) {
+		if (n >= 0)
+			flags |= ATO_F_CHANGED;
+		__builtin_memcpy(r->text, p->path, sizeof(r->text));
+	}
+	r->len[0] = p->len;
+	fill_header(&r->h, ATO_PATH, flags);
+	bpf_ringbuf_submit(r, SUBMIT);
+}
+
+/*
+ * Append one of the program's paths; return its length with the NUL. A path that filled the buffer
+ * at entry is read again, whole; so is one whose page was not there yet.
+ */
+static __noinline __u32 append_path(struct scratch *s, const char *entry, __u16 len, __u64 ptr,
+				    __u16 *flags)
+{
+	char *at = scratch_end(s, flags);
+	long n;
+
+	if (!at)
+		return 0;
+	if (len && len < ENTRY_PATH) {
+		__u64 now = 0;
+
+		__builtin_memcpy(at, entry, ENTRY_PATH);
+		/* The leading bytes are enough here: the kernel's own path stands beside it. */
+		if (len > sizeof(now) && !bpf_probe_read_user(&now, sizeof(now), (void *)ptr) &&
+		    now != *(const __u64 *)entry)
+			*flags |= ATO_F_CHANGED;
+		n = len;
+	} else {
+		n = bpf_probe_read_user_str(at, MAX_PATH, (void *)ptr);
+		if (n <= 0 && len) { /* gone since: the beginning is what there is */
+			__builtin_memcpy(at, entry, ENTRY_PATH);
+			*flags |= ATO_F_TRUNCATED;
+			n = ENTRY_PATH;
+		} else if (n <= 0) {
+			*flags |= ATO_F_UNREAD;
+			n = 0;
+		}
+	}
+	s->used += n;
+	return n;
+}
+
+/* Append the directory that a relative path starts at: the descriptor's, or the working one. */
+static __always_inline __u32 append_base(struct scratch *s, int dfd, __u16 *flags)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct file *dir;
+
+	if (dfd == AT_FDCWD)
+		return walk(s, BPF_CORE_READ(task, fs, pwd.mnt),
+			    BPF_CORE_READ(task, fs, pwd.dentry), flags);
+	dir = file_of(dfd);
+	return dir ? walk_file(s, dir, flags) : 0;
+}
+
+/* Everything else: texts of any length, put together in the scratch and copied out. */
+static __noinline int submit_long(struct pending *p, long ret, struct file *file, __u32 kind)
+{
+	struct scratch *s;
+	struct ato_path *r;
+	__u32 zero = 0;
+	__u16 flags = 0;
+	__u64 size;
+
+	count_produced(ATO_BULK);
+	s = bpf_map_lookup_elem(&path_scratch, &zero);
+	if (!s) {
+		count_lost(ATO_BULK);
+		return 0;
+	}
+	r = (void *)s->rec;
+	s->used = sizeof(*r) - ATO_SHORT_TEXT;
+	fill_path(r, p, ret);
+	if (p->ptr)
+		r->len[0] = append_path(s, p->path, p->len, p->ptr, &flags);
+	if (p->ptr2)
+		r->len[1] = append_path(s, p->path2, p->len2, p->ptr2, &flags);
+	if (file) {
+		fill_file(r, file);
+		r->len[2] = walk_file(s, file, &flags);
+		flags |= ATO_F_FILE;
+		flags &= ~ATO_F_UNREAD; /* the kernel's own path is the better one */
+	} else if (p->ptr && p->path[0] != '/' && kind == ATO_PATH) {
+		r->len[2] = append_base(s, p->dfd, &flags);
+	}
+	if (p->ptr2 && p->path2[0] != '/')
+		r->len[3] = append_base(s, p->dfd2, &flags);
+	if (ret == -EFAULT)
+		flags &= ~ATO_F_UNREAD; /* the kernel could not read it either */
+	count_flags(ATO_BULK, flags);
+	fill_header(&r->h, kind, flags);
+	size = s->used + RING_HEADER;
+	size = ((size + STRIDE - 1) & ~(__u64)(STRIDE - 1)) - RING_HEADER;
+	asm volatile("" : "+r"(size));
+	if (size > sizeof(s->rec) || bpf_ringbuf_output(&bulk, r, size, SUBMIT))
+		count_lost(ATO_BULK);
+	return 0;
+}
+
+static __always_inline int open_exit(struct pending *p, long ret)
+{
+	struct file *file = ret >= 0 ? file_of(ret) : NULL;
+	bool writes = p->value & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC);
+
+	if (p->len && p->len <= ATO_SHORT_TEXT && p->path[0] == '/' && !(file && writes)) {
+		struct inode *inode;
+
+		if (!file) {
+			submit_short(p, ret, NULL);
+			return 0;
+		}
+		inode = BPF_CORE_READ(file, f_inode);
+		if (!first_sight(BPF_CORE_READ(inode, i_sb, s_dev), BPF_CORE_READ(inode, i_ino))) {
+			submit_short(p, ret, file);
+			return 0;
+		}
+	}
+	return submit_long(p, ret, file, ATO_PATH);
+}
+
+static __always_inline void map_enter(struct pending *p, struct pt_regs *regs)
+{
+	p->ptr = p->ptr2 = 0;
+	p->value = regs->si;
+	p->arg = regs->dx;
+	p->dfd = -1;
+	p->dfd2 = 0;
+	if (p->nr == __NR_mmap) {
+		p->dfd2 = regs->r10;
+		p->dfd = (p->dfd2 & 0x20) ? -1 : (int)regs->r8; /* MAP_ANONYMOUS */
+	}
+	if (!(p->arg & PROT_EXEC))
+		p->class = CALL_NONE;
+}
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reading the kernel's own names: a descriptor's file, a file's path. */
+#ifndef ATO_WALK_H
+#define ATO_WALK_H
+
+#include "maps.h"
+
+#define MAX_PATH 4096
+#define MAX_COMPONENTS 40
+#define MAX_NAME 256
+#define ARGS_MAX 8192
+#define SCRATCH_MASK 0x3fff /* texts start below this */
+
+/*
+ * A record with long texts is put together here, then copied into its ring. `used` lives in the
+ * map, not in a register: the verifier then knows nothing of it and has one state to follow, where
+ * ranges that differ by branch would make it walk every combination.
+ */
+struct scratch {
+	__u64 used;
+	char rec[SCRATCH_MASK + 1 + ARGS_MAX + MAX_NAME];
+};
+
+/* Where the next text goes; 0 and a flag when there is no room. */
+static __always_inline char *scratch_end(struct scratch *s, __u16 *flags)
+{
+	__u64 used = s->used;
+
+	if (used > SCRATCH_MASK) {
+		*flags |= ATO_F_TRUNCATED;
+		return NULL;
+	}
+	return s->rec + (used & SCRATCH_MASK);
+}
+
+static __always_inline struct file *file_of(int fd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **slots = BPF_CORE_READ(table, fd);
+	struct file *file = NULL;
+
+	if (fd < 0 || fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	bpf_core_read(&file, sizeof(file), slots + fd);
+	return file;
+}
+
+static __always_inline struct sock *sock_of(struct file *file)
+{
+	struct socket *socket;
+
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	return BPF_CORE_READ(socket, sk);
+}
+
+static __always_inline bool append_name(struct scratch *s, struct dentry *dentry, __u16 *flags)
+{
+	char *at = scratch_end(s, flags);
+	long n;
+
+	if (!at)
+		return false;
+	n = bpf_probe_read_kernel_str(at, MAX_NAME, BPF_CORE_READ(dentry, d_name.name));
+	if (n > 0)
+		s->used += n;
+	return true;
+}
+
+/*
+ * Append the components of a path, leaf first, each ended by a NUL; return the bytes. Mounts are
+ * crossed, so the path is the one inside the sandbox. A path too long or deep is cut at the root's
+ * end and *flags says so.
+ */
+static __noinline __u32 walk(struct scratch *s, struct vfsmount *vfsmnt, struct dentry *dentry,
+			     __u16 *flags)
+{
+	struct mount *mnt = (void *)vfsmnt - bpf_core_field_offset(struct mount, mnt);
+	__u64 start = s->used;
+	int i;
+
+	for (i = 0; i < MAX_COMPONENTS; i++) {
+		struct dentry *root = BPF_CORE_READ(mnt, mnt.mnt_root);
+		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+
+		if (dentry == root || dentry == parent) {
+			struct mount *up = BPF_CORE_READ(mnt, mnt_parent);
+
+			if (up == mnt) {
+				/* An unattached file (a memfd, a pipe) has its name at its root. */
+				if (s->used == start)
+					append_name(s, dentry, flags);
+				return s->used - start;
+			}
+			dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
+			mnt = up;
+			continue;
+		}
+		if (s->used - start >= MAX_PATH || !append_name(s, dentry, flags))
+			break;
+		dentry = parent;
+	}
+	*flags |= ATO_F_TRUNCATED;
+	return s->used - start;
+}
+
+static __always_inline __u32 walk_file(struct scratch *s, struct file *file, __u16 *flags)
+{
+	return walk(s, BPF_CORE_READ(file, f_path.mnt), BPF_CORE_READ(file, f_path.dentry), flags);
+}
+
+#endif
