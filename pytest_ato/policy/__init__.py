@@ -1,0 +1,1 @@
+"""What follows from what was seen: whether the capture was whole, and the verdict."""
