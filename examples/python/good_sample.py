@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """good_sample: a vendor script that does honest work, for the demo and the tests. No finding.
 
-    step            what it does
-    read_settings   reads its own ~/.vendor.json, which it writes first if there is none
-    checksum        SHA-256 of its own file
-    fetch           one GET from a named host
-    main            writes what it found to ~/inventory.txt
+step            what it does
+read_settings   reads its own ~/.vendor.json, which it writes first if there is none
+checksum        SHA-256 of its own file
+fetch           one GET from a named host
+main            writes what it found to ~/inventory.txt
 """
 
 import hashlib

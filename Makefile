@@ -1,0 +1,115 @@
+# What a developer or a CI job does with this tree. `make` alone lists the targets.
+#
+# `setup` is the only one that changes the machine: it installs the packages below where they are
+# missing (as root) and makes the virtual environment. Tests run against the wheel that is built
+# from this tree, never against the tree itself.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?=
+PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
+
+PACKAGES := clang llvm gcc make libc6-dev libbpf-dev libbpf1 bubblewrap nftables iproute2 \
+	python3 python3-venv
+# Programs that the tests audit.
+TEST_PACKAGES := busybox git nodejs openssh-client openssl perl sqlite3 wget
+
+# All that the wheel is made of. Its list is part of the stamp's name, so that a file that was
+# added, renamed or removed counts as a change, too.
+SOURCES := pyproject.toml build_native.py README.md LICENSE $(sort $(shell find pytest_ato bpf \
+	-type f -not -path '*/__pycache__/*' -not -path 'pytest_ato/capture/objects/*'))
+STAMP := $(VENV)/.installed-$(firstword $(shell echo $(SOURCES) | cksum))
+
+# $(call install,PACKAGES): have them installed; silent, and no root needed, if they are.
+define install
+	@missing=; for package in $(1); do \
+		[ "$$(dpkg-query -W -f='$${db:Status-Status}' $$package 2>/dev/null)" = installed ] \
+			|| missing="$$missing $$package"; \
+	done; \
+	[ -z "$$missing" ] && exit; \
+	command -v apt-get >/dev/null || { \
+		echo "setup: no apt-get here; install what Debian calls:$$missing" >&2; exit 1; }; \
+	[ "$$(id -u)" = 0 ] || { \
+		echo "setup: needs root to install:$$missing (sudo make setup)" >&2; exit 1; }; \
+	echo "setup: installing$$missing"; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	apt-get -qq update && apt-get -qq install --no-install-recommends -y $$missing >/dev/null
+endef
+
+.PHONY: help
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: packages $(STAMP) ## install what is missing: packages (as root), and a venv with the wheel
+
+.PHONY: packages
+packages:
+	$(call install,$(PACKAGES))
+
+.PHONY: test-packages
+test-packages:
+	$(call install,$(TEST_PACKAGES))
+
+$(BIN)/python: | packages
+	@for python in $(PYTHONS); do \
+		$$python -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+			2>/dev/null && exec $$python -m venv --clear $(VENV); \
+	done; \
+	echo "setup: Python 3.11, 3.12 or 3.13 with venv is needed; found none of: $(PYTHONS)" >&2; exit 1
+
+$(STAMP): $(SOURCES) $(BIN)/python | packages
+	@echo "setup: building the wheel and installing it into $(VENV)"
+	@rm -rf build/wheel $(VENV)/.installed-*
+	@$(BIN)/pip --disable-pip-version-check -q wheel --no-deps -w build/wheel .
+	@wheel=$$(echo build/wheel/pytest_ato-*.whl); \
+	$(BIN)/pip --disable-pip-version-check -q install "$$wheel[test,lint]" && \
+	$(BIN)/pip --disable-pip-version-check -q install --no-deps --force-reinstall "$$wheel"
+	@touch $@
+
+.PHONY: examples
+examples: packages
+	@$(MAKE) -s -C examples/c
+
+.PHONY: samples
+samples: packages
+	@$(MAKE) -s -C tests/samples
+
+.PHONY: demo
+demo: setup examples ## audit a bad and a good program of examples/, and show both verdicts
+	@echo; echo "== a vendor binary that steals, calls home and drops a second stage"
+	@$(BIN)/ato run examples/c/build/bad-sample; status=$$?; \
+	[ $$status = 1 ] || { echo "demo: expected findings (exit 1), got exit $$status" >&2; exit 1; }
+	@echo; echo "== a vendor binary that does honest work"
+	@$(BIN)/ato run examples/c/build/good-sample || \
+		{ echo "demo: expected approval (exit 0), got exit $$?" >&2; exit 1; }
+	@echo; echo "Reports: ato-report/bad-sample/report.md and ato-report/good-sample/report.md"
+
+.PHONY: test
+test: setup test-packages examples samples ## run all tests; as root those of the capture, too
+	@$(BIN)/pytest -q
+
+.PHONY: lint
+lint: setup ## check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+.PHONY: bench
+bench: setup ## measure what capture and analysis cost here
+	@$(BIN)/python benchmarks
+
+.PHONY: doctor
+doctor: setup ## say what this machine has, what is missing, and the command that gets it
+	@$(BIN)/ato doctor
+
+.PHONY: clean
+clean: ## remove what the other targets made, except for packages
+	@rm -rf $(VENV) build dist ato-report pytest_ato/capture/objects
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@$(MAKE) -s -C examples/c clean
+	@$(MAKE) -s -C tests/samples clean
