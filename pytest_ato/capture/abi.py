@@ -1,0 +1,196 @@
+"""The kernel side's records as Python reads them: the twin of `bpf/include/abi.h`.
+
+Owns the layouts and nothing else. A test compiles the header and compares every size and offset.
+Layouts are native: the reader runs on the machine whose kernel writes them.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+CRITICAL: Final = 0
+BULK: Final = 1
+CLASSES: Final = ("critical", "bulk")
+
+FORK: Final = 1
+EXEC: Final = 2
+EXIT: Final = 3
+PATH: Final = 4
+MAP: Final = 5
+MEMFD: Final = 6
+ADDR: Final = 7
+STATE: Final = 8
+DOOR: Final = 9
+
+F_UNREAD: Final = 0x01
+F_TRUNCATED: Final = 0x02
+F_CHANGED: Final = 0x04
+F_FILE: Final = 0x08
+F_KERNEL: Final = 0x10
+
+DOOR_COMPAT: Final = 1
+DOOR_URING: Final = 2
+
+TEXTS: Final = 4
+SHORT_TEXT: Final = 168
+STRIDE: Final = 256
+"""Bulk records lie in the ring at multiples of this, header included."""
+RING_HEADER: Final = 8
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A C struct: its fields in order, with the `struct` codes of each."""
+
+    name: str
+    fields: tuple[tuple[str, str], ...]
+
+    @property
+    def format(self) -> struct.Struct:
+        """Native byte order and alignment, as the C compiler lays it out."""
+        return struct.Struct("".join(code for _, code in self.fields))
+
+    def offsets(self) -> dict[str, int]:
+        """Offset of each field."""
+        result, codes = {}, ""
+        for name, code in self.fields:
+            # the offset of a field is where an empty array of its type would start
+            kind = code.lstrip("0123456789")
+            result[name] = struct.calcsize(f"{codes}0{'B' if kind in 'sx' else kind}")
+            codes += code
+        return result
+
+
+_HEADER: Final = (("ts", "Q"), ("tgid", "I"), ("tid", "I"), ("kind", "H"), ("flags", "H"))
+_PADDED_HEADER: Final = (*_HEADER, ("pad", "4x"))
+
+FORK_LAYOUT: Final = Layout("ato_fork", (*_PADDED_HEADER, ("child", "I"), ("pad", "4x")))
+EXIT_LAYOUT: Final = Layout("ato_exit", (*_PADDED_HEADER, ("code", "I"), ("pad", "4x")))
+PATH_LAYOUT: Final = Layout(
+    "ato_path",
+    (
+        *_PADDED_HEADER,
+        ("ret", "q"),
+        ("ino", "Q"),
+        ("value", "Q"),
+        ("dev", "I"),
+        ("nlink", "I"),
+        ("dfd", "i"),
+        ("dfd2", "i"),
+        ("arg", "I"),
+        ("nr", "H"),
+        ("pad", "2x"),
+        ("len", "4H"),
+    ),
+)
+"""Without `text`, which follows."""
+EXEC_LAYOUT: Final = Layout(
+    "ato_exec",
+    (
+        *_PADDED_HEADER,
+        ("ino", "Q"),
+        ("args", "Q"),
+        ("dev", "I"),
+        ("nlink", "I"),
+        ("ppid", "I"),
+        ("uid", "I"),
+        ("stdio_mode", "3H"),
+        ("stdio_family", "3H"),
+        ("stdio_protocol", "3H"),
+        ("nr", "H"),
+        ("stdio_rdev", "3I"),
+        ("len", "3H"),
+        ("pad", "2x"),
+        ("pad2", "4x"),
+    ),
+)
+"""The texts follow."""
+ADDR_LAYOUT: Final = Layout(
+    "ato_addr",
+    (
+        *_PADDED_HEADER,
+        ("ret", "q"),
+        ("cookie", "Q"),
+        ("size", "Q"),
+        ("fd", "i"),
+        ("nr", "H"),
+        ("family", "H"),
+        ("type", "H"),
+        ("protocol", "H"),
+        ("addr_len", "H"),
+        ("pad", "2x"),
+        ("addr", "128s"),
+    ),
+)
+STATE_LAYOUT: Final = Layout(
+    "ato_state",
+    (
+        *_PADDED_HEADER,
+        ("cookie", "Q"),
+        ("family", "H"),
+        ("lport", "H"),
+        ("dport", "H"),
+        ("oldstate", "B"),
+        ("newstate", "B"),
+        ("saddr", "16s"),
+        ("daddr", "16s"),
+    ),
+)
+DOOR_LAYOUT: Final = Layout(
+    "ato_door", (*_PADDED_HEADER, ("ret", "q"), ("what", "I"), ("nr", "I"))
+)
+SCOPE_LAYOUT: Final = Layout(
+    "ato_scope",
+    (
+        ("cgroup", "Q"),
+        ("level", "I"),
+        ("netns", "I"),
+        ("ignore", "2I"),
+        ("active", "I"),
+        ("generation", "I"),
+    ),
+)
+COUNTS_LAYOUT: Final = Layout(
+    "ato_counts",
+    (
+        ("produced", "2Q"),
+        ("lost", "2Q"),
+        ("unread", "2Q"),
+        ("truncated", "2Q"),
+        ("coalesced", "2Q"),
+    ),
+)
+LAYOUTS: Final = (
+    FORK_LAYOUT,
+    EXIT_LAYOUT,
+    PATH_LAYOUT,
+    EXEC_LAYOUT,
+    ADDR_LAYOUT,
+    STATE_LAYOUT,
+    DOOR_LAYOUT,
+    SCOPE_LAYOUT,
+    COUNTS_LAYOUT,
+)
+
+
+class Scope(NamedTuple):
+    """Value of the map `scope`."""
+
+    cgroup: int
+    level: int
+    netns: int = 0
+    ignore: tuple[int, int] = (0, 0)
+    active: bool = False
+    generation: int = 0
+
+    def pack(self) -> bytes:
+        """As the kernel side reads it."""
+        return SCOPE_LAYOUT.format.pack(
+            self.cgroup, self.level, self.netns, *self.ignore, self.active, self.generation
+        )
+
+
+IDLE: Final = Scope(cgroup=0, level=0)
+"""No audit is live: the probes record nothing."""

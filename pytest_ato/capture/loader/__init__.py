@@ -1,0 +1,1 @@
+"""Getting the kernel side into the kernel: one file a way of loading."""

@@ -1,0 +1,71 @@
+"""What a loader does, whichever library it goes through."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from pytest_ato.capture.abi import Scope
+from pytest_ato.model.events import Counters
+
+ProbeState = Literal["live", "silent", "missing", "not captured"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the rings held at one moment: bytes as they lay there, headers included."""
+
+    drained: int
+    """Monotonic time before reading, ns: every record until then is in this batch or earlier."""
+    critical: bytes
+    bulk: bytes
+
+    def __bool__(self) -> bool:
+        return bool(self.critical or self.bulk)
+
+
+class Loader(ABC):
+    """The kernel side of one session. Not thread-safe; `close` may be called twice."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def load(self) -> None:
+        """Load and attach what serves the whole session.
+
+        Raises CaptureUnavailable, in one line with the cure, when a required probe cannot be.
+        """
+
+    @abstractmethod
+    def attach_cgroup(self, fd: int) -> None:
+        """Attach the per-audit probes to the cgroup directory behind `fd`."""
+
+    @abstractmethod
+    def detach_cgroup(self) -> None:
+        """Undo `attach_cgroup`."""
+
+    @abstractmethod
+    def set_scope(self, scope: Scope) -> None:
+        """Say which audit is live."""
+
+    @abstractmethod
+    def drain(self) -> Batch:
+        """Take what the rings hold, without waiting."""
+
+    @abstractmethod
+    def fill(self) -> float:
+        """How full the fuller ring is, 0 to 1."""
+
+    @abstractmethod
+    def counters(self) -> Mapping[str, Counters]:
+        """Sums over all CPUs since loading, by class; `consumed` is the reader's and 0 here."""
+
+    @abstractmethod
+    def probes(self) -> Mapping[str, ProbeState]:
+        """State of each probe by name."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Detach and unload everything."""
