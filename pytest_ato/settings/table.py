@@ -1,0 +1,173 @@
+"""The one table of options: name, grammar and help of everything that a user can set.
+
+pytest's options (`--ato-x-y`), their ini twins (`ato_x_y`), those of `ato run` (`--x-y`) and the
+documentation are made from it. Adding an option is one row here and one field in `Settings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from pytest_ato.settings import grammar
+
+NETWORKS = ("none", "sinkhole")
+LOADERS = ("core",)
+RUNTIMES = ("local",)
+FAIL_ON = ("reject", "review", "conditions")
+
+
+class Arity(Enum):
+    """How often an option may be given, and whether it has a value."""
+
+    ONE = "one"
+    MANY = "many"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row: an option and its grammar."""
+
+    name: str
+    """With hyphens and without prefix: ``expect-exit``."""
+    metavar: str
+    help: str
+    parse: Callable[[str], object]
+    """Raises `UsageError` with the grammar; used to check values as soon as they are known."""
+    default: str = ""
+    arity: Arity = Arity.ONE
+    names_file: bool = False
+    """The value is (or starts with) a path of the host."""
+    pytest_only: bool = False
+    """`ato run` has another way to say it."""
+
+    @property
+    def dest(self) -> str:
+        """Name in the ini file and on pytest's option namespace: ``ato_expect_exit``."""
+        return "ato_" + self.name.replace("-", "_")
+
+
+TABLE: tuple[Setting, ...] = (
+    Setting(
+        "target",
+        "PATH",
+        "audit this program (an ELF file or a script with #!); may be repeated",
+        grammar.path,
+        arity=Arity.MANY,
+        names_file=True,
+        pytest_only=True,
+    ),
+    Setting(
+        "args",
+        "ARGS",
+        "arguments of the target, quoted as for a shell",
+        grammar.arguments,
+        pytest_only=True,
+    ),
+    Setting(
+        "stdin",
+        "FILE",
+        "the target reads this file as its standard input (default: empty)",
+        grammar.path,
+        names_file=True,
+    ),
+    Setting(
+        "env",
+        "NAME=VALUE",
+        "a variable in the target's environment, which otherwise has only a few; may be repeated",
+        grammar.variable,
+        arity=Arity.MANY,
+    ),
+    Setting(
+        "include",
+        "PATH[:DEST]",
+        "show this file or directory to the target, read-only, at the same path or at DEST; "
+        "may be repeated",
+        grammar.include,
+        arity=Arity.MANY,
+        names_file=True,
+    ),
+    Setting(
+        "timeout",
+        "SECONDS",
+        "stop the target after so many seconds (default: 60)",
+        grammar.timeout,
+        default="60",
+    ),
+    Setting(
+        "limit",
+        "NAME=VALUE",
+        "memory=4G, tasks=512, disk=1G, output=1M are the defaults; memory and tasks may be none; "
+        "may be repeated",
+        grammar.limit,
+        arity=Arity.MANY,
+    ),
+    Setting(
+        "service",
+        "",
+        "the target is meant to run on: the time limit is then no defect of it",
+        grammar.text,
+        arity=Arity.FLAG,
+    ),
+    Setting(
+        "expect-exit",
+        "STATUS",
+        "the exit status that the target should end with (default: 0)",
+        grammar.exit_status,
+        default="0",
+    ),
+    Setting(
+        "network",
+        "MODE",
+        "sinkhole: every name resolves and every connection is answered, nothing leaves the "
+        "machine; none: loopback only (default: sinkhole)",
+        grammar.choice(*NETWORKS),
+        default="sinkhole",
+    ),
+    Setting(
+        "allow",
+        "NAME",
+        "accept the findings of this detector or category; they are listed as waived; "
+        "may be repeated",
+        grammar.text,
+        arity=Arity.MANY,
+    ),
+    Setting(
+        "report-dir",
+        "DIR",
+        "write reports below this directory (default: ato-report in the working directory)",
+        grammar.path,
+        default="ato-report",
+        names_file=True,
+    ),
+    Setting(
+        "fail-on",
+        "VERDICT",
+        "the mildest verdict that fails: reject, review or conditions (default: review)",
+        grammar.choice(*FAIL_ON),
+        default="review",
+    ),
+    Setting(
+        "allow-inconclusive",
+        "",
+        "do not fail when the capture was not whole",
+        grammar.text,
+        arity=Arity.FLAG,
+    ),
+    Setting(
+        "loader",
+        "LOADER",
+        "how the probes are loaded: core (compiled once, relocated by BTF)",
+        grammar.choice(*LOADERS),
+        default="core",
+    ),
+    Setting(
+        "runtime",
+        "RUNTIME",
+        "where the capture process runs: local",
+        grammar.choice(*RUNTIMES),
+        default="local",
+    ),
+)

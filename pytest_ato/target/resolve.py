@@ -1,0 +1,186 @@
+"""From a path to a `Target`: the checks, the hash, and the neutral place in the sandbox.
+
+Every way in which a path is no usable program has its own one-line `UsageError`. Nothing is
+executed, and no link of the vendor's leads to a file that was not named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from pytest_ato.model.errors import UsageError
+from pytest_ato.model.spec import Placed, Target
+from pytest_ato.settings.grammar import Include
+from pytest_ato.target import elf, files, includes, libraries
+
+_SHEBANG_LIMIT = 256
+"""BINPRM_BUF_SIZE: how much of the first line Linux reads (since 5.1)."""
+_SYSTEM = tuple(Path(top) for top in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64"))
+"""What every sandbox shows, at the same paths."""
+_RESERVED = frozenset({"evidence.log", ".", "..", ""})
+"""Names that mean something else in a report directory."""
+
+
+def resolve(path: str, include: Iterable[Include] = (), *, guarded: Iterable[Path] = ()) -> Target:
+    """Check a program and its companions, and describe them byte for byte.
+
+    `guarded` are directories (pytest's rootdir) that no included directory may be, contain or lie
+    above, besides the working directory and the home. Raises `UsageError`.
+    """
+    name = Path(path).name
+    source = files.resolved(path, "target")
+    _require_text(source)
+    with _open_program(source) as file:
+        parsed = _parse(file, source)
+        size = os.fstat(file.fileno()).st_size
+        digest = files.sha256(file)
+    system = _in_system(source) and source.name == name
+    folder = source.parent if system else Path("/opt", name)
+    placed = [Placed(str(source), str(folder / name))]
+    if parsed is not None and not system:
+        placed += [
+            Placed(str(library), str(folder / relative))
+            for relative, library in sorted(libraries.companions(source, parsed).items())
+        ]
+    guarded = tuple(guarded)
+    placed += [includes.place(item, guarded) for item in include]
+    _refuse_clashes(placed)
+    return Target(
+        name=safe_name(name),
+        path=str(source),
+        sha256=digest,
+        size=size,
+        format=_format(parsed),
+        placed=tuple(placed),
+        manifest_sha256=_manifest(placed),
+    )
+
+
+def safe_name(name: str) -> str:
+    """Make a base name fit for a directory, a node id and a terminal; never empty."""
+    safe = "".join(char if char.isalnum() or char in "._+-" else "_" for char in name)[:100]
+    return f"_{safe}" if safe in _RESERVED or safe[0] in ".-" else safe
+
+
+def _open_program(source: Path) -> io.BufferedReader:
+    if source.is_dir():
+        raise UsageError(
+            f"target {files.printable(source)} is a directory; name the program in it, and give "
+            "what it needs by --ato-include"
+        )
+    file = files.open_regular(source, "target")
+    status = os.fstat(file.fileno())
+    problem = None
+    if status.st_size == 0:
+        problem = "is empty"
+    elif not stat.S_IMODE(status.st_mode) & 0o111:
+        problem = f"is not executable (chmod +x {files.printable(source)})"
+    if problem:
+        file.close()
+        raise UsageError(f"target {files.printable(source)} {problem}")
+    return file
+
+
+def _parse(file: io.BufferedReader, source: Path) -> elf.Elf | None:
+    """Return the ELF facts, or None for a script; raises `UsageError` for anything else."""
+    start = os.pread(file.fileno(), _SHEBANG_LIMIT, 0)
+    if start.startswith(b"#!"):
+        _check_interpreter(start, source)
+        return None
+    if not start.startswith(elf.MAGIC):
+        raise UsageError(
+            f"target {files.printable(source)} is no program: neither an ELF file nor a script "
+            "that starts with #!"
+        )
+    try:
+        parsed = elf.read(file)
+    except (elf.NotElf, OSError) as error:
+        raise UsageError(
+            f"target {files.printable(source)} is a broken ELF file: {error}"
+        ) from None
+    _check_runnable(parsed, source)
+    return parsed
+
+
+def _check_runnable(parsed: elf.Elf, source: Path) -> None:
+    here = os.uname().machine
+    if parsed.machine != elf.MACHINES.get(here):
+        raise UsageError(
+            f"target {files.printable(source)} is built for {parsed.machine_name}, this machine "
+            f"is {here}"
+        )
+    if parsed.type not in (elf.ET_EXEC, elf.ET_DYN):
+        raise UsageError(
+            f"target {files.printable(source)} is an ELF file but no program (an object file or a "
+            "core dump)"
+        )
+    if parsed.interpreter and not _is_system_program(os.fsdecode(parsed.interpreter)):
+        raise UsageError(
+            f"target {files.printable(source)} needs the loader "
+            f"{files.printable(os.fsdecode(parsed.interpreter))}, which the sandbox does not have"
+        )
+
+
+def _check_interpreter(start: bytes, source: Path) -> None:
+    """Refuse a script whose interpreter the sandbox would not have (execve(2): one argument)."""
+    line = start[2:].split(b"\n", 1)[0].strip(b" \t\r")
+    interpreter = os.fsdecode(line.split(b" ", 1)[0].split(b"\t", 1)[0])
+    if not interpreter.startswith("/") or "\0" in interpreter:
+        raise UsageError(
+            f"target {files.printable(source)} is a script whose first line names no interpreter "
+            "by its absolute path"
+        )
+    if not _is_system_program(interpreter):
+        raise UsageError(
+            f"target {files.printable(source)} is a script for {files.printable(interpreter)}; its "
+            "interpreter must be a program under /usr or /bin, which is what the sandbox has"
+        )
+
+
+def _is_system_program(path: str) -> bool:
+    try:
+        found = Path(path).resolve(strict=True)
+        return _in_system(found) and os.access(found, os.X_OK) and found.is_file()
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
+def _in_system(path: Path) -> bool:
+    return any(path.is_relative_to(top) for top in _SYSTEM)
+
+
+def _format(parsed: elf.Elf | None) -> Literal["elf", "script"]:
+    return "script" if parsed is None else "elf"
+
+
+def _manifest(placed: list[Placed]) -> str:
+    """Hash over all placed files: lines of ``sha256  destination``, sorted by destination."""
+    entries = sorted(entry for item in placed for entry in includes.digests(item))
+    text = "".join(f"{digest}  {destination}\n" for destination, digest in entries)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _refuse_clashes(placed: list[Placed]) -> None:
+    taken: dict[str, str] = {}
+    for item in placed:
+        if item.dest in taken:
+            raise UsageError(
+                f"{files.printable(item.source)} and {files.printable(taken[item.dest])} would "
+                f"both be at {files.printable(item.dest)}; give one another DEST"
+            )
+        taken[item.dest] = item.source
+
+
+def _require_text(source: Path) -> None:
+    try:
+        str(source).encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"target {files.printable(source)}: its path is not valid UTF-8; rename it"
+        ) from None
