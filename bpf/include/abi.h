@@ -97,8 +97,7 @@ struct ato_exec {
 	__u16 nr; /* execve or execveat */
 	__u32 stdio_rdev[3]; /* of a device */
 	__u16 len[ATO_EXEC_TEXTS];
-	__u16 pad;
-	__u32 pad2; /* the texts follow */
+	__u16 pad; /* the texts follow */
 };
 
 struct ato_addr {

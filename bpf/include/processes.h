@@ -121,7 +121,6 @@ int BPF_PROG(ato_sched_process_exec, struct task_struct *task, int old_pid,
 	p = bpf_task_storage_get(&pending, task, 0, 0);
 	r->nr = p ? p->nr : __NR_execve;
 	r->pad = 0;
-	r->pad2 = 0;
 	fill_stdio(r);
 	r->len[0] = append_filename(s, bprm->filename, &flags);
 	r->len[1] = walk_file(s, file, &flags);

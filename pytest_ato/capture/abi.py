@@ -103,7 +103,6 @@ EXEC_LAYOUT: Final = Layout(
         ("stdio_rdev", "3I"),
         ("len", "3H"),
         ("pad", "2x"),
-        ("pad2", "4x"),
     ),
 )
 """The texts follow."""
@@ -138,9 +137,7 @@ STATE_LAYOUT: Final = Layout(
         ("daddr", "16s"),
     ),
 )
-DOOR_LAYOUT: Final = Layout(
-    "ato_door", (*_PADDED_HEADER, ("ret", "q"), ("what", "I"), ("nr", "I"))
-)
+DOOR_LAYOUT: Final = Layout("ato_door", (*_PADDED_HEADER, ("ret", "q"), ("what", "I"), ("nr", "I")))
 SCOPE_LAYOUT: Final = Layout(
     "ato_scope",
     (

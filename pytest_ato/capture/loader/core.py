@@ -29,7 +29,9 @@ class CoreLoader(Loader):
 
     name = "core"
 
-    def __init__(self, object_path: Path = OBJECT, ring_sizes: Mapping[str, int] = RING_SIZES):
+    def __init__(
+        self, object_path: Path = OBJECT, ring_sizes: Mapping[str, int] = RING_SIZES
+    ) -> None:
         self._path = object_path
         self._sizes = dict(ring_sizes)
         self._object = 0
@@ -103,9 +105,7 @@ class CoreLoader(Loader):
     def set_scope(self, scope: abi.Scope) -> None:
         key = ctypes.c_uint32(0)
         value = scope.pack()
-        self._libbpf.call(
-            "bpf_map_update_elem", self._fds["scope"], ctypes.byref(key), value, 0
-        )
+        self._libbpf.call("bpf_map_update_elem", self._fds["scope"], ctypes.byref(key), value, 0)
 
     def drain(self) -> Batch:
         drained = time.monotonic_ns()
@@ -119,9 +119,7 @@ class CoreLoader(Loader):
         layout = abi.COUNTS_LAYOUT.format
         buffer = ctypes.create_string_buffer(layout.size * self._cpus)
         key = ctypes.c_uint32(0)
-        self._libbpf.call(
-            "bpf_map_lookup_elem", self._fds["counts"], ctypes.byref(key), buffer
-        )
+        self._libbpf.call("bpf_map_lookup_elem", self._fds["counts"], ctypes.byref(key), buffer)
         per_cpu = list(layout.iter_unpack(buffer.raw))
         names = [name for name, _ in abi.COUNTS_LAYOUT.fields]
         return {

@@ -62,9 +62,7 @@ class Libbpf:
 
     def last_words(self) -> str:
         """First warning since the last call of this, or an empty string."""
-        words = next(
-            (line for line in self._log if line and "BEGIN PROG LOAD LOG" not in line), ""
-        )
+        words = next((line for line in self._log if line and "BEGIN PROG LOAD LOG" not in line), "")
         self._log.clear()
         return words.splitlines()[0] if words else ""
 

@@ -1,0 +1,356 @@
+"""From the kernel side's records to model events.
+
+Owns the meaning of records: paths put together from components, numbers turned into names,
+identical opens merged. Every byte in a text is the target's: it is carried, never interpreted.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, Literal
+
+import msgspec
+
+from pytest_ato.capture import abi, addresses, rings, syscalls
+from pytest_ato.model import events
+from pytest_ato.model.octets import Octets, octets
+from pytest_ato.model.record import Event
+
+_KIND: Final = struct.Struct("<16xH")
+_NR: Final = struct.Struct("<68xH")  # of a path record
+_AFTER_TIME: Final = 8
+_PATH: Final = abi.PATH_LAYOUT.format
+_EXEC: Final = abi.EXEC_LAYOUT.format
+_ADDR: Final = abi.ADDR_LAYOUT.format
+_STATE: Final = abi.STATE_LAYOUT.format
+_FORK: Final = abi.FORK_LAYOUT.format
+_EXIT: Final = abi.EXIT_LAYOUT.format
+_DOOR: Final = abi.DOOR_LAYOUT.format
+
+_OPENS: Final = frozenset({"open", "openat", "openat2", "creat"})
+_OPEN_CALLS: Final = frozenset(nr for nr, name in syscalls.NAMES.items() if name in _OPENS)
+_MMAP: Final = 9
+_RENAMES: Final = frozenset({"rename", "renameat", "renameat2"})
+_LINKS: Final = frozenset({"link", "linkat", "symlink", "symlinkat"})
+_CHMODS: Final = frozenset({"chmod", "fchmod", "fchmodat", "fchmodat2"})
+
+_TCP_STATES: Final = (
+    "NONE ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK "
+    "LISTEN CLOSING NEW_SYN_RECV"
+).split()
+_AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
+_NULL_DEVICE, _TTY_MAJORS = (1, 3), frozenset({4, 5, 136, 137, 138, 139, 140, 141, 142, 143})
+_MAX_KNOWN_FILES: Final = 65_536
+
+
+class Decoder:
+    """Turns batches of one audit into events; keeps the kernel's paths of files it has seen."""
+
+    def __init__(self) -> None:
+        self.consumed = dict.fromkeys(abi.CLASSES, 0)
+        self._files: dict[tuple[int, int], Octets] = {}
+        self._decoders: dict[int, Callable[[bytes], Event]] = {
+            abi.FORK: _fork,
+            abi.EXEC: _exec,
+            abi.EXIT: _exit,
+            abi.PATH: self._path,
+            abi.MAP: _map,
+            abi.MEMFD: _memfd,
+            abi.ADDR: _addr,
+            abi.STATE: _state,
+            abi.DOOR: _door,
+        }
+
+    def critical(self, data: bytes) -> Iterator[Event]:
+        """Decode what the critical ring held."""
+        found = rings.records(data)
+        self.consumed["critical"] += len(found)
+        for record in found:
+            yield self._decode(record)
+
+    def bulk(self, data: bytes) -> Iterator[Event]:
+        """Decode what the bulk ring held; identical opens between two other calls are one."""
+        if rings.uniform(data, abi.STRIDE):
+            found: Iterable[bytes] = (
+                data[at + abi.RING_HEADER : at + abi.STRIDE]
+                for at in range(0, len(data), abi.STRIDE)
+            )
+            self.consumed["bulk"] += len(data) // abi.STRIDE
+        else:
+            found = rings.records(data)
+            self.consumed["bulk"] += len(found)
+        for record, count in merge(found):
+            event = self._decode(record)
+            yield msgspec.structs.replace(event, count=count) if count > 1 else event
+
+    def _decode(self, record: bytes) -> Event:
+        return self._decoders[_KIND.unpack_from(record)[0]](record)
+
+    def _path(self, record: bytes) -> Event:
+        fields = _PATH.unpack_from(record)
+        ts, tgid, tid, _, flags, ret, inode, value, kernel_dev, _, _, _, arg, nr = fields[:14]
+        first, second, third, fourth = _split(record, _PATH.size, fields[14:18])
+        call = syscalls.name(nr)
+        dev = device(kernel_dev)
+        path = _text(first)
+        if flags & abi.F_FILE:
+            file: Octets | None = octets(absolute(third))
+            self._remember(dev, inode, file)
+        elif inode:
+            file = self._files.get((dev, inode))
+        else:
+            file = resolved(first, third)
+        common: dict[str, Any] = {
+            "ts": ts,
+            "pid": tgid,
+            "tid": tid,
+            "call": call,
+            "path": path,
+            "file": file,
+            "result": ret,
+            "truncated": bool(flags & abi.F_TRUNCATED),
+            "changed": bool(flags & abi.F_CHANGED),
+        }
+        if call in _OPENS:
+            return events.Open(**common, flags=value, dev=dev, inode=inode)
+        if call in _RENAMES:
+            return events.Rename(**common, to=_text(second), to_file=resolved(second, fourth))
+        if call in _LINKS:
+            symbolic = call.startswith("sym")
+            if symbolic:
+                common["file"] = None  # the text of a link need not name anything
+            return events.Link(
+                **common,
+                to=_text(second),
+                to_file=resolved(second, fourth),
+                symbolic=symbolic,
+            )
+        if call in _CHMODS:
+            return events.Chmod(**common, mode=arg)
+        if call == "truncate":
+            return events.Truncate(**common)
+        return events.Unlink(**common)
+
+    def _remember(self, dev: int, inode: int, file: Octets) -> None:
+        if len(self._files) >= _MAX_KNOWN_FILES:
+            self._files.clear()
+        self._files[dev, inode] = file
+
+
+def merge(found: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Join identical opens of one drain; any other record keeps its place between them.
+
+    A flood of opens is so told as one event with a count, while an open, an unlink and an open of
+    the same path stay three.
+    """
+    firsts: dict[bytes, bytes] = {}
+    counts: dict[bytes, int] = {}
+    for record in found:
+        if _KIND.unpack_from(record)[0] == abi.PATH and _NR.unpack_from(record)[0] in _OPEN_CALLS:
+            key = record[_AFTER_TIME:]
+            if key in counts:
+                counts[key] += 1
+            else:
+                firsts[key], counts[key] = record, 1
+            continue
+        yield from zip(firsts.values(), counts.values(), strict=True)
+        firsts.clear()
+        counts.clear()
+        yield record, 1
+    yield from zip(firsts.values(), counts.values(), strict=True)
+
+
+def _split(record: bytes, at: int, lengths: tuple[int, ...]) -> list[bytes]:
+    """Cut the texts that follow each other from `at`."""
+    texts = []
+    for length in lengths:
+        texts.append(record[at : at + length])
+        at += length
+    return texts
+
+
+def _text(data: bytes) -> Octets:
+    """A C string of which the NUL was copied too."""
+    return octets(data.split(b"\0", 1)[0])
+
+
+def absolute(components: bytes) -> bytes:
+    """``b"passwd\\0etc\\0"`` (leaf first) as ``b"/etc/passwd"``."""
+    parts = components.split(b"\0")[:-1]
+    if parts == [b"/"]:
+        return b"/"
+    return b"/" + b"/".join(reversed(parts))
+
+
+def resolved(path: bytes, base: bytes) -> Octets | None:
+    """`path` from the directory whose components are `base`, without ``.`` and ``..``.
+
+    Lexical: links inside the path are not followed. None where the base is not known.
+    """
+    text = path.split(b"\0", 1)[0]
+    if not text:
+        return None
+    if not text.startswith(b"/"):
+        if not base:
+            return None
+        text = absolute(base) + b"/" + text
+    return octets(posixpath.normpath(b"/" + text.lstrip(b"/")))
+
+
+def device(kernel: int) -> int:
+    """``st_dev`` of the kernel's own ``dev_t`` (20 bits of minor)."""
+    return os.makedev(kernel >> 20, kernel & 0xFFFFF)
+
+
+def _fork(record: bytes) -> Event:
+    ts, tgid, tid, _, _, child = _FORK.unpack_from(record)
+    return events.Fork(ts=ts, pid=tgid, tid=tid, child=child)
+
+
+def _exit(record: bytes) -> Event:
+    ts, tgid, tid, _, _, code = _EXIT.unpack_from(record)
+    return events.Exit(ts=ts, pid=tgid, tid=tid, status=code >> 8 & 0xFF, signal=code & 0x7F)
+
+
+def _exec(record: bytes) -> Event:
+    fields = _EXEC.unpack_from(record)
+    ts, tgid, tid, _, flags, inode, args, dev, links, ppid, uid = fields[:11]
+    modes, families, protocols = fields[11:14], fields[14:17], fields[17:20]
+    nr, devices, lengths = fields[20], fields[21:24], fields[24:27]
+    name, image, block = _split(record, _EXEC.size, lengths)
+    argv = block.split(b"\0")
+    if argv and not argv[-1]:
+        argv.pop()  # the last argument's own NUL
+    stdio = [descriptor(*parts) for parts in zip(modes, families, protocols, devices, strict=True)]
+    return events.Exec(
+        ts=ts,
+        pid=tgid,
+        tid=tid,
+        path=_text(name),
+        file=octets(absolute(image)),
+        argv=tuple(octets(argument) for argument in argv),
+        argv_bytes=args,
+        truncated=bool(flags & abi.F_TRUNCATED),
+        ppid=ppid,
+        dev=device(dev),
+        inode=inode,
+        links=links,
+        stdio=(stdio[0], stdio[1], stdio[2]),
+        uid=uid,
+        call=syscalls.name(nr),
+    )
+
+
+def descriptor(mode: int, family: int, protocol: int, rdev: int) -> str:
+    """What a standard descriptor is, in one word (see `events.Exec.stdio`)."""
+    if mode == 0:
+        return "closed"
+    if stat.S_ISSOCK(mode):
+        if family == _AF_UNIX:
+            return "unix"
+        if family in (_AF_INET, _AF_INET6):
+            return {6: "tcp", 17: "udp"}.get(protocol, "socket")
+        return "socket"
+    if stat.S_ISCHR(mode):
+        major, minor = rdev >> 20, rdev & 0xFFFFF
+        if (major, minor) == _NULL_DEVICE:
+            return "null"
+        return "tty" if major in _TTY_MAJORS else "char"
+    if stat.S_ISFIFO(mode):
+        return "pipe"
+    if stat.S_ISREG(mode):
+        return "file"
+    return "dir" if stat.S_ISDIR(mode) else "other"
+
+
+def _map(record: bytes) -> Event:
+    fields = _PATH.unpack_from(record)
+    ts, tgid, tid, _, flags, ret, inode, value, dev, links, _, mapping, prot, nr = fields[:14]
+    image = _split(record, _PATH.size, fields[14:18])[2]
+    known = bool(flags & abi.F_FILE)
+    return events.Map(
+        ts=ts,
+        pid=tgid,
+        tid=tid,
+        call=syscalls.name(nr),
+        prot=prot,
+        flags=mapping,
+        address=ret if nr == _MMAP and ret > 0 else 0,
+        length=value,
+        file=octets(absolute(image)) if known else None,
+        dev=device(dev) if known else 0,
+        inode=inode,
+        links=links if known else 1,
+        result=min(ret, 0),
+    )
+
+
+def _memfd(record: bytes) -> Event:
+    fields = _PATH.unpack_from(record)
+    ts, tgid, tid, ret, arg = fields[0], fields[1], fields[2], fields[5], fields[12]
+    name = _split(record, _PATH.size, fields[14:18])[0]
+    return events.Memfd(ts=ts, pid=tgid, tid=tid, name=_text(name), flags=arg, result=ret)
+
+
+def _addr(record: bytes) -> Event:
+    ts, tgid, tid, _, flags, ret, cookie, size, fd, nr, family, kind, number, length, data = (
+        _ADDR.unpack_from(record)
+    )
+    address = addresses.parse(data[:length])
+    kernel = bool(flags & abi.F_KERNEL)
+    internet = family in (_AF_INET, _AF_INET6)
+    source: Literal["kernel", "syscall"] = "kernel" if kernel else "syscall"
+    common: dict[str, Any] = {
+        "ts": ts,
+        "pid": tgid,
+        "tid": tid,
+        "family": address.family,
+        "address": address.text,
+        "port": address.port,
+        "cookie": cookie,
+        "fd": fd,
+    }
+    call = syscalls.name(nr)
+    if call == "bind":
+        return events.Bind(**common, result=ret)
+    common["protocol"] = addresses.protocol(kind, number) if internet else ""
+    common["result"] = None if kernel else ret
+    if call == "connect":
+        return events.Connect(**common, source=source)
+    return events.Send(**common, source=source, size=size)
+
+
+def _state(record: bytes) -> Event:
+    ts, tgid, tid, _, _, cookie, family, lport, dport, old, new, saddr, daddr = _STATE.unpack_from(
+        record
+    )
+    size = 16 if family == _AF_INET6 else 4
+    return events.SocketState(
+        ts=ts,
+        pid=tgid,
+        tid=tid,
+        cookie=cookie,
+        old=_tcp_state(old),
+        new=_tcp_state(new),
+        local=addresses.ip_text(saddr[:size]),
+        local_port=lport,
+        address=addresses.ip_text(daddr[:size]),
+        port=dport,
+    )
+
+
+def _tcp_state(number: int) -> str:
+    return _TCP_STATES[number] if number < len(_TCP_STATES) else f"STATE_{number}"
+
+
+def _door(record: bytes) -> Event:
+    ts, tgid, tid, _, _, ret, what, nr = _DOOR.unpack_from(record)
+    if what == abi.DOOR_COMPAT:
+        return events.Door(ts=ts, pid=tgid, tid=tid, name="int80", detail=f"call {nr}")
+    return events.Door(
+        ts=ts, pid=tgid, tid=tid, name="io_uring", detail=syscalls.name(nr), result=ret
+    )
