@@ -99,6 +99,10 @@ lint: setup ## check style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+.PHONY: docs
+docs: setup ## write the pages that are made from code
+	@$(BIN)/python docs/generate.py
+
 .PHONY: bench
 bench: setup ## measure what capture and analysis cost here
 	@$(BIN)/python benchmarks
