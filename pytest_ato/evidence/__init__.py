@@ -1,0 +1,1 @@
+"""What leaves the raw log: masked views of it."""

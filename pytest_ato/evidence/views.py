@@ -1,0 +1,190 @@
+"""The report view: what of the raw log people and programs outside may read.
+
+Owns the masking, in one place. Destinations, ports and paths stay in clear, they are the finding;
+minted markers and the personal data planted with them become name, length and a digest that only
+the raw log's key can reproduce, whatever encoding they stand in; and every string becomes one
+printable line of bounded length. A renderer escapes for its own form after that.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Final
+
+from pytest_ato.honeytokens.match import Matcher
+from pytest_ato.model.events import Honeytoken
+from pytest_ato.model.findings import Evidence, Finding, Process
+from pytest_ato.model.octets import Octets, octets, show
+from pytest_ato.model.report import ReportFinding
+
+LENGTH: Final = 300
+"""Characters of a text that are shown unless asked otherwise; "…" marks the cut."""
+LOOKED_AT: Final = 16 << 10
+"""Bytes at the beginning of a text that are searched and shown from; the rest is never shown."""
+ARGUMENTS: Final = 64
+"""Arguments of a command line that are shown."""
+_ARGUMENT: Final = 200
+_DOCUMENT: Final = 64 << 10
+"""Bytes of a planted document whose cells are masked."""
+_CELL: Final = re.compile(rb'[^,;\t\r\n"]{8,}')
+_PERSONAL: Final = re.compile(rb"[0-9@]")
+
+# A log of a CI job obeys lines that begin with ``::command`` and any that hold ``##[command]``.
+_WORKFLOW_COMMAND: Final = re.compile(r"^(\s*):(?=:[A-Za-z])|(?<=##)\[")
+
+
+class View:
+    """Masks one audit's strings: same key and honeytokens, same result.
+
+    `digest_key` is the audit's; where it is empty (a log without its first record) a mask has no
+    digest, since one without a key could be guessed from. `documents` are contents of planted
+    files about people, by the name of the honeytoken.
+    """
+
+    def __init__(
+        self,
+        digest_key: bytes,
+        honeytokens: Iterable[Honeytoken],
+        documents: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self._key = digest_key
+        tokens, literals = _searchable(honeytokens)
+        self._values = {name: value for token in tokens for name, value in token.markers.items()}
+        self._matchers = _matchers(tokens)
+        for name, content in (documents or {}).items():
+            literals.update(dict.fromkeys(_cells(content), name))
+        self._literals = literals
+        longest_first = sorted(literals, key=lambda value: (-len(value), value))
+        self._literal = re.compile(b"|".join(map(re.escape, longest_first)))
+        # The same command lines and paths come again in every finding.
+        self._shown = lru_cache(maxsize=4096)(self._show)
+
+    def text(self, value: Octets, limit: int = LENGTH) -> str:
+        """Return `value` masked, as one printable line of about `limit` characters at most."""
+        return self._shown(value, limit)
+
+    def texts(self, values: Iterable[Octets]) -> tuple[str, ...]:
+        """Return each of `values` as `text` does."""
+        return tuple(self.text(value) for value in values)
+
+    def argv(self, argv: Iterable[Octets]) -> tuple[str, ...]:
+        """Return a command line's arguments, each masked; "…" stands for those beyond 64."""
+        shown: list[str] = []
+        for argument in argv:
+            if len(shown) == ARGUMENTS:
+                return (*shown, "…")
+            shown.append(self.text(argument, _ARGUMENT))
+        return tuple(shown)
+
+    def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Return variables with every value masked: a user's own may be secret, too."""
+        return {
+            self.text(name): self._mask("value", value.encode(errors="backslashreplace"))
+            for name, value in variables.items()
+        }
+
+    def finding(self, finding: Finding) -> ReportFinding:
+        """Return `finding` with every string of it masked."""
+        return ReportFinding(
+            ts=finding.ts,
+            detector=self.text(finding.detector),
+            rule=self.text(finding.rule),
+            category=finding.category,
+            severity=finding.severity,
+            title=self.text(finding.title),
+            key=self.text(finding.key),
+            count=finding.count,
+            where=self.text(finding.where),
+            lineage=tuple(map(self._process, finding.lineage)),
+            evidence=tuple(map(self._evidence, finding.evidence)),
+            technique=self.text(finding.technique),
+            id=self.text(finding.id),
+            waived_by=self.text(finding.waived_by),
+        )
+
+    def _process(self, process: Process) -> Process:
+        return Process(process.pid, self.text(process.path), self.argv(process.argv))
+
+    def _evidence(self, evidence: Evidence) -> Evidence:
+        return Evidence(ts=evidence.ts, text=self.text(evidence.text), pid=evidence.pid)
+
+    def _show(self, value: Octets, limit: int) -> str:
+        data = value.encode(errors="backslashreplace") if isinstance(value, str) else value.b64
+        # One more, so that a text of which something is left out never looks whole.
+        text = "".join(self._pieces(data[:LOOKED_AT], limit + 1))
+        text = _WORKFLOW_COMMAND.sub(lambda match: _escaped(match.group()), text)
+        return text if len(text) <= limit and len(data) <= LOOKED_AT else text[: limit - 1] + "…"
+
+    def _pieces(self, data: bytes, room: int) -> Iterator[str]:
+        """Yield `data` piece by piece, masks in place of markers, until `room` is filled."""
+        end = 0
+        for start, stop, mask in self._masks(data):
+            if start < end:
+                continue
+            for piece in (show(octets(data[end:start]), room), mask):
+                yield piece
+                room -= len(piece)
+            if room <= 0:
+                return
+            end = stop
+        yield show(octets(data[end:]), room)
+
+    def _masks(self, data: bytes) -> list[tuple[int, int, str]]:
+        """Return start, end and mask of what to hide, in order; later ones may overlap earlier."""
+        found = []
+        for matcher in self._matchers:
+            for start, stop, marker in matcher.spans(data):
+                value = self._values[marker].encode(errors="backslashreplace")
+                found.append((start, stop, self._mask(marker, value)))
+        if self._literals:
+            for match in self._literal.finditer(data):
+                cell = match.group()
+                found.append((*match.span(), self._mask(self._literals[cell], cell)))
+        return sorted(found)
+
+    def _mask(self, name: str, value: bytes) -> str:
+        """Return ``name:length:digest`` in angle quotation marks (U+2039, U+203A): equal values
+        look equal within one audit only."""
+        parts = [show(name, 60), str(len(value))]
+        if self._key:
+            parts.append(hmac.digest(self._key, value, "sha256").hex()[:8])
+        return f"\u2039{':'.join(parts)}\u203a"
+
+
+def _escaped(command: str) -> str:
+    return command[:-1] + f"\\x{ord(command[-1]):02x}"
+
+
+def _matchers(tokens: list[Honeytoken]) -> list[Matcher]:
+    """One for all, or one each where two values hide one another, as in no log of ours."""
+    try:
+        return [Matcher(tokens)] if tokens else []
+    except ValueError:
+        return [Matcher((token,)) for token in tokens]
+
+
+def _searchable(honeytokens: Iterable[Honeytoken]) -> tuple[list[Honeytoken], dict[bytes, str]]:
+    """Split off the markers that are too short for a search in encodings: those are hidden where
+    they stand as they are."""
+    tokens: list[Honeytoken] = []
+    literals: dict[bytes, str] = {}
+    for token in honeytokens:
+        try:
+            Matcher((token,))
+        except ValueError:
+            for name, value in token.markers.items():
+                literals[value.encode(errors="backslashreplace")] = name
+        else:
+            tokens.append(token)
+    literals.pop(b"", None)
+    return tokens, literals
+
+
+def _cells(document: bytes) -> Iterator[bytes]:
+    """Yield what says something about a person: numbers, dates, addresses of 8 bytes and more."""
+    for match in _CELL.finditer(document[:_DOCUMENT]):
+        if _PERSONAL.search(match.group()):
+            yield match.group()

@@ -1,0 +1,152 @@
+"""From facts and judgement to the report: every string masked and made printable on the way.
+
+Owns the mapping. What comes out is all that renderers and the terminal know; only the raw event
+log says more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from pytest_ato import __version__
+from pytest_ato.analysis import Activity, Destination, Facts
+from pytest_ato.detectors.interface import Definition
+from pytest_ato.distinct import Counted
+from pytest_ato.evidence.views import View
+from pytest_ato.model.octets import Octets
+from pytest_ato.model.report import (
+    Ended,
+    Provenance,
+    Report,
+    ReportTarget,
+    Summary,
+    Timings,
+)
+from pytest_ato.policy.ceilings import how_it_ended
+from pytest_ato.policy.verdict import Judgement
+from pytest_ato.reports.coverage import coverage
+
+
+def build(
+    facts: Facts,
+    judgement: Judgement,
+    *,
+    watching: Collection[Definition],
+    skipped: Collection[Definition] = (),
+) -> Report:
+    """Make the report of one audit.
+
+    `watching` are the detectors that ran, `skipped` those that its network had no work for. The
+    same arguments give an equal report.
+    """
+    view = view_of(facts)
+    end = facts.end
+    return Report(
+        verdict=judgement.verdict,
+        conclusive=judgement.conclusive,
+        reason=view.text(judgement.reason),
+        inconclusive=view.texts(judgement.inconclusive),
+        conditions=view.texts(judgement.conditions),
+        ended=Ended(
+            how=end.ended if end else "unknown",
+            status=end.status if end else 0,
+            run_ms=end.run_ms if end else 0.0,
+            sentence=view.text(how_it_ended(end)),
+        ),
+        run_id=view.text(facts.audit.spec.run_id) if facts.audit else "",
+        target=_target(facts, view),
+        findings=tuple(map(view.finding, judgement.findings)),
+        waived=tuple(map(view.finding, judgement.waived)),
+        notes=tuple(map(view.finding, judgement.notes)),
+        summary=_summary(facts, view),
+        coverage=coverage(facts, view, watching, skipped),
+        provenance=_provenance(facts, view, watching),
+        timing=Timings(
+            attach_ms=facts.start.attach_ms if facts.start else 0.0,
+            run_ms=end.run_ms if end else 0.0,
+            analysis_ms=facts.analysis_ms,
+        ),
+    )
+
+
+def view_of(facts: Facts) -> View:
+    """Return the view that masks this audit's markers and planted personal data, under its key."""
+    if facts.audit is None:
+        return View(b"", facts.honeytokens)
+    name_of = {token.path: token.name for token in facts.honeytokens if token.family == "pii"}
+    plants = facts.audit.spec.plants
+    documents = {name_of[plant.path]: plant.content for plant in plants if plant.path in name_of}
+    return View(facts.audit.digest_key, facts.honeytokens, documents)
+
+
+def _target(facts: Facts, view: View) -> ReportTarget:
+    if facts.audit is None:
+        return ReportTarget(name="", path="", sha256="", size=0, argv=())
+    spec = facts.audit.spec
+    target = spec.target
+    return ReportTarget(
+        name=view.text(target.name),
+        path=view.text(target.path),
+        sha256=view.text(target.sha256),
+        size=target.size,
+        argv=view.argv((target.path, *spec.args)),
+    )
+
+
+def _summary(facts: Facts, view: View) -> Summary:
+    activity = facts.activity
+    end = facts.end
+    return Summary(
+        events=activity.events,
+        processes=activity.processes,
+        programs=_sorted(view, activity.programs),
+        programs_total=activity.programs.count,
+        files_read=activity.read.count,
+        files_written=activity.written.count,
+        written=_sorted(view, activity.written),
+        names=_sorted(view, activity.names),
+        names_total=activity.names.count,
+        addresses=_addresses(view, activity),
+        addresses_total=activity.destinations.count,
+        bytes_out=activity.bytes_out,
+        bytes_in=activity.bytes_in,
+        output_bytes=_keyed(view, activity.output_bytes),
+        survivors=tuple(sorted(view.texts(end.survivors))) if end else (),
+        limits_hit=tuple(sorted(view.texts(end.limits_hit))) if end else (),
+    )
+
+
+def _sorted(view: View, values: Counted[Octets]) -> tuple[str, ...]:
+    return tuple(sorted({view.text(value) for value in values.first}))
+
+
+def _addresses(view: View, activity: Activity) -> tuple[str, ...]:
+    written = {_address(view, activity, each) for each in activity.destinations.first}
+    return tuple(sorted(written))
+
+
+def _address(view: View, activity: Activity, destination: Destination) -> str:
+    address, part = destination
+    host = view.text(activity.name_of.get(address, address))
+    if isinstance(part, str):
+        return f"{host} {view.text(part)}"
+    return f"[{host}]:{part}" if ":" in host else f"{host}:{part}"
+
+
+def _keyed(view: View, numbers: dict[str, int]) -> dict[str, int]:
+    return {view.text(name): number for name, number in sorted(numbers.items())}
+
+
+def _provenance(facts: Facts, view: View, watching: Iterable[Definition]) -> Provenance:
+    spec = facts.audit.spec if facts.audit else None
+    start = facts.start
+    return Provenance(
+        tool_version=__version__,
+        loader=view.text(start.loader if start else spec.loader if spec else ""),
+        runtime=view.text(spec.runtime if spec else ""),
+        network=spec.network if spec else "",
+        kernel=view.text(start.kernel if start else ""),
+        manifest_sha256=view.text(spec.target.manifest_sha256 if spec else ""),
+        started=view.text(facts.audit.started if facts.audit else ""),
+        detectors=tuple(sorted(view.text(f"{one.rule} {one.name}") for one in watching)),
+    )

@@ -1,0 +1,92 @@
+"""What the capture could and could not see, as counts and in words.
+
+Owns the sentences about what was not seen although the capture was whole; what makes it not whole
+is `policy.wholeness`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final
+
+from pytest_ato import __version__
+from pytest_ato.analysis import Facts
+from pytest_ato.detectors.interface import Definition
+from pytest_ato.distinct import Distinct
+from pytest_ato.evidence.views import View
+from pytest_ato.model.report import Coverage
+from pytest_ato.policy.availability import not_run, unavailable
+
+NOT_CAPTURED: Final = "not captured"
+
+
+def coverage(
+    facts: Facts, view: View, watching: Collection[Definition], skipped: Collection[Definition]
+) -> Coverage:
+    """Return the coverage of one audit, masked and printable."""
+    counters = facts.end.counters if facts.end else {}
+    network = facts.audit.spec.network if facts.audit else "unknown"
+    idle = unavailable(watching, skipped, network)
+    counts = counters.values()
+    return Coverage(
+        lost_events=sum(each.lost for each in counts) + sum(count for *_, count in facts.lost),
+        unread=sum(each.unread for each in counts),
+        truncated=sum(each.truncated for each in counts),
+        coalesced=sum(each.coalesced for each in counts),
+        counters={view.text(name): each for name, each in sorted(counters.items())},
+        probes={view.text(n): s for n, s in sorted(facts.start.probes.items())}
+        if facts.start
+        else {},
+        tls=NOT_CAPTURED,
+        flows=NOT_CAPTURED,
+        not_run={view.text(n): view.text(why) for n, why in not_run(skipped, network).items()},
+        unavailable={category.value: view.text(why) for category, why in idle.items()},
+        notes=view.texts(_unseen(facts, skipped)),
+    )
+
+
+def _unseen(facts: Facts, skipped: Iterable[Definition]) -> Iterator[str]:
+    """What the capture did not see, though it was whole; a sentence each."""
+    yield "what was sent inside TLS was not captured"
+    yield "packets on the wire were not captured"
+    if facts.start:
+        idle = sorted(name for name, state in facts.start.probes.items() if state != "live")
+        if idle:
+            yield f"without live probes: {', '.join(idle)}"
+    if facts.end:
+        truncated = sum(each.truncated for each in facts.end.counters.values())
+        if truncated:
+            yield f"{truncated} values were longer than their buffers: only the beginning is known"
+    yield from _unseen_network(facts, skipped)
+    yield from _uncounted(facts)
+    if facts.audit and facts.audit.tool_version not in ("", __version__):
+        yield f"captured by version {facts.audit.tool_version}, analysed by {__version__}"
+
+
+def _unseen_network(facts: Facts, skipped: Iterable[Definition]) -> Iterator[str]:
+    network = facts.audit.spec.network if facts.audit else ""
+    if network == "none":
+        yield "the target had no network"
+    elif network == "sinkhole":
+        yield "a sinkhole answered in place of the network"
+    names = sorted(definition.name for definition in skipped)
+    if names:
+        yield f"detectors that did not run, for want of a network: {', '.join(names)}"
+
+
+def _uncounted(facts: Facts) -> Iterator[str]:
+    activity = facts.activity
+    counted: dict[str, bool] = {
+        "programs": activity.programs.full,
+        "files read": activity.read.full,
+        "files written": activity.written.full,
+        "names": activity.names.full,
+        "addresses": activity.destinations.full,
+    }
+    for what, full in counted.items():
+        if full:
+            yield f"more than {Distinct.COUNTED:,} different {what}: counted up to there"
+    kept = facts.audit.spec.limits.output if facts.audit else 0
+    for stream, size in sorted(activity.output_bytes.items()):
+        if kept and size > kept:
+            yield f"{size:,} bytes were written to {stream}: only the first {kept:,} are kept"

@@ -1,0 +1,127 @@
+"""The directory of one audit's report: staged beside its place, then put there in one step.
+
+Owns the raw log's file and the replacing. Whoever looks finds the last whole report or the new
+one, never a part, whenever this process ends. Only files that a report can hold are ever replaced,
+and every failure is one line that says what to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+from pytest_ato.model.errors import UsageError
+from pytest_ato.model.octets import show
+from pytest_ato.model.report import Report
+from pytest_ato.reports import staging
+from pytest_ato.reports.registry import EVENTS, is_ours
+from pytest_ato.reports.write import put_digest, write
+
+_BUFFER: Final = 1 << 20
+_ELSEWHERE: Final = "give another place with --ato-report-dir"
+
+
+class ReportDirectory:
+    """One audit's report on its way to ``<report_dir>/<name>``.
+
+    Open it before the audit, so that a place that can take no report is told before anything runs;
+    `append` the raw log's lines; then `commit` the report. As a context manager it discards what
+    was not committed. All methods raise `UsageError` where the place cannot be written.
+    """
+
+    def __init__(self, report_dir: Path, name: str) -> None:
+        if name in ("", ".", "..") or "/" in name or "\0" in name or staging.is_reserved(name):
+            raise UsageError(f"a report directory cannot be named {show(name, 60)!r}")
+        self.path = report_dir / name
+        """Where the report will lie."""
+        self._digest = hashlib.sha256()
+        self._stage: staging.Stage | None = None
+        try:
+            _check_report_dir(report_dir)
+            report_dir.mkdir(parents=True, exist_ok=True)
+            _check_replaceable(self.path)
+            self._stage = staging.Stage(report_dir)
+            self._events = _create_private(self._stage.path / EVENTS)
+        except OSError as error:
+            self.discard()
+            raise self._unwritable(error) from None
+
+    def append(self, line: bytes) -> None:
+        """Add one record, given without its newline, to the raw log."""
+        try:
+            self._events.write(line + b"\n")
+        except OSError as error:
+            raise self._unwritable(error) from None
+        self._digest.update(line + b"\n")
+
+    def commit(self, report: Report) -> Path:
+        """Render `report`, put the whole directory in its place, and return that."""
+        if self._stage is None:
+            raise RuntimeError("this report was committed or discarded before")
+        try:
+            self._events.flush()
+            os.fsync(self._events.fileno())
+            self._events.close()
+            put_digest(self._stage.path / EVENTS, self._digest.hexdigest())
+            write(report, self._stage.path)
+            _check_replaceable(self.path)
+            self._stage.replace(self.path)
+        except OSError as error:
+            raise self._unwritable(error) from None
+        self.discard()
+        return self.path
+
+    def discard(self) -> None:
+        """Remove what was not committed; nothing to do after `commit`, or twice."""
+        if self._stage is None:
+            return
+        self._stage.remove()
+        self._stage = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.discard()
+
+    def _unwritable(self, error: OSError) -> UsageError:
+        reason = error.strerror or str(error)
+        return UsageError(f"cannot write the report to {_shown(self.path)}: {reason}; {_ELSEWHERE}")
+
+
+def _create_private(path: Path) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o600), "wb", buffering=_BUFFER)
+
+
+def _check_report_dir(report_dir: Path) -> None:
+    if report_dir.is_symlink():
+        raise UsageError(f"the report directory {_shown(report_dir)} is a link; {_ELSEWHERE}")
+
+
+def _check_replaceable(path: Path) -> None:
+    """Raise `UsageError` unless `path` is free, or holds nothing but files of a report."""
+    if path.is_symlink():
+        raise UsageError(f"{_shown(path)} is a link, not a report; {_ELSEWHERE}")
+    try:
+        entries = list(os.scandir(path))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if not is_ours(entry.name) or entry.is_dir(follow_symlinks=False):
+            raise UsageError(
+                f"{_shown(path)} holds {show(entry.name, 60)}, which is no file of a report: "
+                f"move it away, or {_ELSEWHERE}"
+            )
+
+
+def _shown(path: Path) -> str:
+    return show(str(path), 300)

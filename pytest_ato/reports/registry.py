@@ -1,0 +1,39 @@
+"""The renderers there are, and the file names that belong to a report's directory."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pytest_ato.reports.interface import Renderer
+from pytest_ato.reports.json import JsonRenderer
+from pytest_ato.reports.markdown import MarkdownRenderer
+
+RENDERERS: Final[tuple[Renderer, ...]] = (
+    JsonRenderer(),
+    MarkdownRenderer(),
+)
+
+EVENTS: Final = "events.jsonl"
+"""The raw log: unmasked, readable by its owner only."""
+
+SIDECAR: Final = ".sha256"
+"""Suffix of the file that holds another's digest, as ``sha256sum -c`` reads it."""
+
+_BESIDE: Final = frozenset(
+    {
+        EVENTS,
+        "report.html",
+        "junit.xml",
+        "results.sarif",
+        "attestation.dsse.json",
+        "test-result.dsse.json",
+        "evidence.log",
+    }
+)
+"""Names that other versions of this tool put beside the renderings."""
+
+
+def is_ours(file_name: str) -> bool:
+    """Whether a report's directory may hold a file of this name: only such are ever replaced."""
+    name = file_name.removesuffix(SIDECAR)
+    return name in _BESIDE or any(name == renderer.file_name for renderer in RENDERERS)
