@@ -12,7 +12,28 @@ from typing import TypeAlias
 
 from pytest_ato.detectors.names import Names
 from pytest_ato.detectors.processes import ProcessTable
-from pytest_ato.model.events import Audit, Dns, Exec, Exit, Fork, Start
+from pytest_ato.detectors.reads import Reads
+from pytest_ato.detectors.sightings import Sightings
+from pytest_ato.detectors.sockets import Sockets
+from pytest_ato.detectors.tokens import Tokens
+from pytest_ato.model.events import (
+    Audit,
+    Bind,
+    Connect,
+    Datagram,
+    Dns,
+    Exec,
+    Exit,
+    Fork,
+    Honeytoken,
+    Open,
+    Output,
+    Planted,
+    Send,
+    SocketState,
+    Start,
+    Tcp,
+)
 from pytest_ato.model.record import Event
 from pytest_ato.model.spec import AuditSpec
 
@@ -27,16 +48,49 @@ class Context:
         self.start: Start | None = None
         self.processes = ProcessTable()
         self.names = Names()
-
+        self.tokens = Tokens()
+        self.sockets = Sockets(self.processes)
+        self.reads = Reads(self.tokens, self.processes)
+        self.sightings = Sightings(self.tokens, self.names, self.sockets)
+        processes, sockets, sightings = self.processes, self.sockets, self.sightings
         self.updates: dict[type[Event], tuple[Update, ...]] = {
-            Audit: (self._remember,),
-            Start: (self._remember, self.processes.update),
-            Fork: (self.processes.update,),
-            Exec: (self.processes.update,),
-            Exit: (self.processes.update,),
-            Dns: (self.names.update,),
+            Audit: (self._remember, self.tokens.update),
+            Honeytoken: (self.tokens.update,),
+            Planted: (self.tokens.update,),
+            Start: (self._remember, self.tokens.update, processes.update),
+            Fork: (processes.update,),
+            Exec: (processes.update,),
+            Exit: (processes.update,),
+            Open: (self.reads.update,),
+            Connect: (sockets.update, self.reads.update),
+            Send: (sockets.update, self.reads.update),
+            Bind: (sockets.update,),
+            SocketState: (sockets.update,),
+            Dns: (self.names.update, sightings.update),
+            Tcp: (sightings.update,),
+            Datagram: (sightings.update,),
+            Output: (sightings.update,),
         }
         """What the pipeline calls with an event of each class, in this order."""
+
+    @property
+    def home(self) -> str:
+        """The target's home directory in the sandbox; empty before the first record."""
+        if self.start is not None:
+            return self.start.home
+        return self.spec.home if self.spec is not None else ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what could not be searched, for the report's coverage."""
+        short = self.sightings.cut_short
+        if not short:
+            return ()
+        return (f"a limit on decoding left parts of {short} streams unsearched for honeytokens",)
+
+    def finish(self) -> None:
+        """Called after the last event, before any detector's `finish`."""
+        self.sightings.finish()
 
     def _remember(self, event: Event) -> None:
         if isinstance(event, Audit):

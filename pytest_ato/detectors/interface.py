@@ -6,7 +6,6 @@ the events it gets: no clock, no file, no network, no randomness; time comes fro
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -34,23 +33,23 @@ class Definition:
     """What it is for, in one line."""
     technique: str
     """MITRE ATT&CK technique id."""
-    wants: tuple[type[Event], ...]
-    """Event classes that `process` is called with."""
+    wants: tuple[type[Event], ...] = ()
+    """Event classes that `process` is called with; empty: it only speaks at the end."""
     needs: frozenset[str] = frozenset()
     """Networks under which it can run at all; empty: under each."""
 
 
-class Detector(ABC):
-    """Base of all detectors: one instance serves one audit."""
+class Detector:
+    """Base of all detectors: one instance serves one audit, and overrides what it needs."""
 
     definition: ClassVar[Definition]
 
     def __init__(self, context: Context) -> None:
         self.context = context
 
-    @abstractmethod
-    def process(self, event: Event) -> Iterable[Finding]:
+    def process(self, event: Event) -> Iterable[Finding]:  # noqa: ARG002
         """Take one wanted event, in the order of the log; return what it makes certain."""
+        return ()
 
     def finish(self) -> Iterable[Finding]:
         """Called once, after the last event: return what only the whole shows."""

@@ -15,7 +15,7 @@ from pytest_ato.model.findings import Finding
 
 MAX_EVIDENCE: Final = 10
 """Observations that a finding keeps, the first ones; `count` has them all."""
-MAX_KEYS: Final = 500
+MAX_KEYS: Final = 200
 """Different keys of one detector; what comes after is counted in one more finding."""
 
 

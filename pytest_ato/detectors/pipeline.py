@@ -54,6 +54,11 @@ class Pipeline:
         return tuple(self._failures)
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what the analysis could not search, for the report's coverage."""
+        return self.context.notes
+
+    @property
     def definitions(self) -> tuple[Definition, ...]:
         """Detectors that watch this audit, those that broke included."""
         return tuple(self._definitions)
@@ -70,7 +75,10 @@ class Pipeline:
             return []
         updates, detectors = handlers
         for update in updates:
-            update(event)
+            try:
+                update(event)
+            except Exception as error:
+                self._failures.append(_shared(f"at a record of kind {_kind(event)}", error))
         if isinstance(event, Audit):
             self._keep_those_that_can_work(event.spec.network)
             detectors = self._handlers.get(Audit, ((), ()))[1]
@@ -85,6 +93,10 @@ class Pipeline:
 
     def finish(self) -> list[Finding]:
         """Call once after the last event; return what only the whole shows."""
+        try:
+            self.context.finish()
+        except Exception as error:
+            self._failures.append(_shared("at the end of the log", error))
         found: list[Finding] = []
         for detector in tuple(self._working):
             try:
@@ -134,10 +146,17 @@ def _checked(detector: Detector, findings: Iterable[Finding]) -> Iterator[Findin
         yield finding
 
 
+def _shared(when: str, error: Exception) -> str:
+    return f"what detectors share broke {when}: {_reason(error)}"
+
+
 def _kind(event: Event) -> str:
     return str(event.__struct_config__.tag)
 
 
 def _sentence(definition: Definition, when: str, error: Exception) -> str:
-    reason = show(f"{type(error).__name__}: {error}")
-    return f"detector {definition.name} ({definition.rule}) broke {when}: {reason}"
+    return f"detector {definition.name} ({definition.rule}) broke {when}: {_reason(error)}"
+
+
+def _reason(error: Exception) -> str:
+    return show(f"{type(error).__name__}: {error}")

@@ -95,6 +95,10 @@ class ProcessTable:
         """Return what `pid` is at this point of the log; None for a pid never heard of."""
         return self._known.get(pid)
 
+    def actor(self, pid: int) -> ProcessState:
+        """What `pid` is at this point of the log; for a pid never heard of, a state of its own."""
+        return self._known.get(pid) or ProcessState(pid=pid, ppid=0, serial=-pid, image=-pid)
+
     def lineage(self, pid: int) -> tuple[Process, ...]:
         """From the target's root to `pid`; empty for a pid never heard of."""
         state = self._known.get(pid)

@@ -1,0 +1,81 @@
+"""credential_sweep: three or more kinds of credential files read by one line of processes.
+
+Counts only what `reads` rates high: neither what a client library opens for its connection nor a
+walk over the whole home is a sweep. Variables don't count: reading one cannot be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from pytest_ato.detectors.interface import Definition, Detector
+from pytest_ato.detectors.processes import ProcessState
+from pytest_ato.detectors.reads import Read
+from pytest_ato.model.findings import Category, Evidence, Finding, Severity
+
+FAMILIES: Final = 3
+
+
+class CredentialSweep(Detector):
+    """One finding for the audit, about the smallest line of processes that did it."""
+
+    definition = Definition(
+        rule="ATO-CRD-004",
+        name="credential_sweep",
+        category=Category.CREDENTIAL_ACCESS,
+        severity=Severity.HIGH,
+        title="three or more kinds of credential files are read by one line of processes",
+        technique="T1555",
+    )
+
+    def finish(self) -> Iterable[Finding]:
+        """Count families over each process and what came from it."""
+        reads = [
+            read
+            for read in self.context.reads.rated(self.context.sightings.carriers)
+            if read.rating is Severity.HIGH
+        ]
+        families = sorted({read.token.family for read in reads})
+        swept = _smallest_sweep(reads)
+        if swept is None:
+            return
+        actor, own = swept
+        yield self.finding(
+            key="+".join(families),
+            title=f"{len(families)} kinds of credentials read ({', '.join(families)}) "
+            f"by {actor.label}",
+            evidence=_one_of_each_family(own),
+            where="~",
+            process=actor,
+            count=sum(read.count for read in own),
+        )
+
+
+def _smallest_sweep(reads: Iterable[Read]) -> tuple[ProcessState, list[Read]] | None:
+    """The process farthest from the root below which (itself included) enough families were
+    read, with these reads; the first of equals."""
+    below: dict[int, tuple[ProcessState, list[Read]]] = {}
+    for read in reads:
+        for state in {s.serial: s for s in (*read.process.ancestors, read.process)}.values():
+            below.setdefault(state.serial, (state, []))[1].append(read)
+    sweeps = [
+        (actor, own)
+        for actor, own in below.values()
+        if len({read.token.family for read in own}) >= FAMILIES
+    ]
+    return min(sweeps, key=lambda sweep: len(sweep[1]), default=None)
+
+
+def _one_of_each_family(reads: Sequence[Read]) -> list[Evidence]:
+    first: dict[str, Read] = {}
+    for read in reads:
+        first.setdefault(read.token.family, read)
+    return [
+        Evidence(
+            ts=read.ts,
+            text=f"{family}: {read.process.label} opened ~/{read.token.path} for reading",
+            pid=read.process.pid,
+        )
+        for family, read in first.items()
+    ]

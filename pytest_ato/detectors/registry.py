@@ -1,0 +1,105 @@
+"""Which detectors there are: ours, and those that other packages bring.
+
+Owns the list, the loading by entry point, and the check that ids and names are unique. Runs no
+detector. Detectors are imported when they are asked for, not when this module is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final
+
+from pytest_ato.detectors.interface import Definition, Detector
+from pytest_ato.model.errors import UsageError
+from pytest_ato.model.findings import Category
+
+GROUP: Final = "pytest_ato.detectors"
+"""Entry-point group; each entry point is a `Detector` class, its name is the detector's."""
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+_RULE: Final = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+")
+
+
+def builtin() -> tuple[type[Detector], ...]:
+    """The detectors of this package, by id."""
+    from pytest_ato.detectors.credential_sweep import CredentialSweep
+    from pytest_ato.detectors.honeytoken_exfil import HoneytokenExfil
+    from pytest_ato.detectors.honeytoken_read import HoneytokenRead
+    from pytest_ato.detectors.raw_ip_egress import RawIpEgress
+
+    detectors: tuple[type[Detector], ...] = (
+        CredentialSweep,
+        HoneytokenExfil,
+        HoneytokenRead,
+        RawIpEgress,
+    )
+    return tuple(sorted(detectors, key=lambda detector: detector.definition.rule))
+
+
+def load(extra: Iterable[type[Detector]] = ()) -> tuple[type[Detector], ...]:
+    """Ours, then those of installed packages by entry-point name, then `extra` in its order.
+
+    Raises `UsageError` when one cannot be loaded, is no detector, or takes another's id or name.
+    """
+    installed = sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
+    detectors = [*builtin(), *map(_loaded, installed)]
+    for candidate in extra:
+        detectors.append(_detector(candidate, "the hook pytest_ato_detectors"))
+    _check_unique(detectors)
+    return tuple(detectors)
+
+
+def by_name(detectors: Iterable[type[Detector]]) -> Mapping[str, type[Detector]]:
+    """The same detectors by name."""
+    return {detector.definition.name: detector for detector in detectors}
+
+
+def categories(definitions: Iterable[Definition]) -> tuple[Category, ...]:
+    """Categories that at least one of `definitions` covers, in the order of `Category`."""
+    covered = {definition.category for definition in definitions}
+    return tuple(category for category in Category if category in covered)
+
+
+def _loaded(point: EntryPoint) -> type[Detector]:
+    package = point.dist.name if point.dist else "an installed package"
+    origin = f"entry point {point.name!r} of {package}"
+    try:
+        candidate: object = point.load()
+    except Exception as error:
+        raise UsageError(
+            f"{origin} cannot be loaded as a detector ({type(error).__name__}: {error}); "
+            "repair or uninstall that package"
+        ) from error
+    return _detector(candidate, origin)
+
+
+def _detector(candidate: object, origin: str) -> type[Detector]:
+    if not (isinstance(candidate, type) and issubclass(candidate, Detector)):
+        raise UsageError(f"{origin} gave {candidate!r}, which is not a subclass of Detector")
+    definition = getattr(candidate, "definition", None)
+    if not isinstance(definition, Definition):
+        raise UsageError(
+            f"{origin} gave {candidate.__name__}, which has no `definition`; "
+            "set it to a pytest_ato.detectors.interface.Definition"
+        )
+    if not _NAME.fullmatch(definition.name):
+        raise UsageError(
+            f"{origin}: a detector's name is like my_detector, not {definition.name!r}"
+        )
+    if not _RULE.fullmatch(definition.rule):
+        raise UsageError(f"{origin}: a detector's id is like ACME-EXF-001, not {definition.rule!r}")
+    return candidate
+
+
+def _check_unique(detectors: Iterable[type[Detector]]) -> None:
+    taken: dict[str, str] = {}
+    for detector in detectors:
+        owner = f"{detector.__module__}.{detector.__qualname__}"
+        for word in (detector.definition.rule, detector.definition.name):
+            if word in taken:
+                raise UsageError(
+                    f"two detectors call themselves {word}: {taken[word]} and {owner}; "
+                    "rename one of them"
+                )
+            taken[word] = owner
