@@ -1,0 +1,70 @@
+"""What init is to start: program, arguments, environment, identity, limits.
+
+Owns the memfd's layout (order.h). It goes by descriptor, as a command line is readable to all.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import struct
+from collections.abc import Mapping, Sequence
+
+from pytest_ato.model.errors import UsageError
+from pytest_ato.model.octets import raw
+from pytest_ato.model.spec import AuditSpec
+
+_HEADER = struct.Struct("=6I")
+_LIMIT = struct.Struct("=IIQQ")
+
+_FILE_SIZE = 64 << 30
+"""Bytes: more than a tmpfs holds, so that only a sparse file without end meets it."""
+_DESCRIPTORS = 4096
+_SPARE_TASKS = 64
+"""The cgroup counts more exactly and meets its limit first; this one holds if that one fails."""
+
+
+def environment(spec: AuditSpec) -> dict[str, str]:
+    """Return the target's whole environment: a user's few variables, and the spec's."""
+    return {
+        "HOME": spec.home,
+        "LANG": "C.UTF-8",
+        "LOGNAME": "user",
+        "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games",
+        "SHELL": "/bin/bash",
+        "TERM": "dumb",
+        "USER": "user",
+        **spec.env,
+    }
+
+
+def encode(spec: AuditSpec, *, uid: int, directory: str) -> bytes:
+    """Return the bytes of the order. Raises UsageError for an argument that holds a NUL."""
+    program = os.fsencode(spec.target.program)
+    argv = [program, *(raw(argument) for argument in spec.args)]
+    envp = [os.fsencode(f"{name}={value}") for name, value in environment(spec).items()]
+    strings = [program, os.fsencode(directory), *argv, *envp]
+    if any(b"\0" in string for string in strings):
+        raise UsageError("an argument or variable of the target holds a NUL byte")
+    limits = _limits(spec)
+    header = _HEADER.pack(uid, uid, len(limits), len(argv), len(envp), 0)
+    body = b"".join(_LIMIT.pack(name, 0, soft, hard) for name, (soft, hard) in limits.items())
+    return header + body + b"".join(string + b"\0" for string in strings)
+
+
+def _limits(spec: AuditSpec) -> Mapping[int, Sequence[int]]:
+    """Return resource limits, none above what this process has itself; never address space: a
+    Java machine does not start under 2 GiB of it."""
+    wanted = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: _DESCRIPTORS,
+        resource.RLIMIT_FSIZE: _FILE_SIZE,
+    }
+    if spec.limits.tasks is not None:
+        wanted[resource.RLIMIT_NPROC] = spec.limits.tasks + _SPARE_TASKS
+    return {name: (_at_most(name, value),) * 2 for name, value in wanted.items()}
+
+
+def _at_most(name: int, value: int) -> int:
+    _, hard = resource.getrlimit(name)
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)

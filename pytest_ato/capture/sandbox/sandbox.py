@@ -1,0 +1,202 @@
+"""One audit's sandbox from its files to its end: what the capture session holds.
+
+Owns the order of the steps: `prepare` (files), `start` (processes, up to READY), `release` (the
+target), `cleanup`. What the target does in between is none of its business.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from pytest_ato.capture.cgroups import AuditCgroup
+from pytest_ato.capture.rundir import RunDir
+from pytest_ato.capture.sandbox import bwrap, mounts, place, rootfs, writable
+from pytest_ato.capture.sandbox.control import ControlMessage
+from pytest_ato.capture.sandbox.errors import SandboxError
+from pytest_ato.capture.sandbox.order import encode
+from pytest_ato.capture.sandbox.process import Process, Stdio
+from pytest_ato.capture.sandbox.rootfs import Bind
+from pytest_ato.capture.sandbox.writable import PlantedFile
+from pytest_ato.model.errors import UsageError
+from pytest_ato.model.spec import AuditSpec
+
+_PROC = Path("/proc")
+
+
+class Sandbox:
+    """Needs `mounts.enter_private_mounts()` once before, and `cleanup()` after, whatever happened
+    in between; or use it in a ``with`` statement."""
+
+    def __init__(
+        self,
+        spec: AuditSpec,
+        *,
+        cgroup: AuditCgroup,
+        rundir: RunDir,
+        netns: int | None = None,
+        resolver: str | None = None,
+        hostname: str = "workstation",
+    ) -> None:
+        """`netns`: descriptor of the target's network namespace; None: an empty one of its own.
+        `resolver`: address for its resolv.conf."""
+        self._spec = spec
+        self._cgroup = cgroup
+        self._netns = netns
+        self._resolver = resolver
+        self._hostname = hostname
+        self._uid = rundir.uid
+        self._root = rundir.path / "root"
+        self._data = rundir.path / "data"
+        self._mounted: list[Path] = []
+        self._binds: list[Bind] = []
+        self._process: Process | None = None
+
+    # --- the steps ---
+
+    def prepare(self) -> tuple[PlantedFile, ...]:
+        """Build the root, the writable space with its planted files, and place the target.
+
+        Raises UsageError for files that cannot be placed or planted so, else SandboxError.
+        """
+        spec = self._spec
+        try:
+            self._mount(self._root, None)
+            self._mount(self._data, spec.limits.disk)
+            host = rootfs.build(
+                self._root,
+                uid=self._uid,
+                home=spec.home,
+                hostname=self._hostname,
+                resolver=self._resolver,
+            )
+            spaces = writable.build(self._data, uid=self._uid, home=spec.home)
+            over = place.place(spec.target.placed, self._root, bwrap.covered(host), spaces)
+            place.verify(self._root / spec.target.program.lstrip("/"), spec.target.sha256)
+            own = [Bind(source, dest, writable=True) for dest, source in spaces.items()]
+            self._binds = [*host, *own, *over]
+            home = spaces[spec.home]
+            return tuple(
+                writable.plant(file, home, uid=self._uid, home=spec.home) for file in spec.plants
+            )
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        except OSError as error:
+            raise SandboxError(f"the sandbox's files could not be made: {error}") from error
+
+    def start(self) -> None:
+        """Start bubblewrap and wait until init says READY in the finished sandbox.
+
+        Call it in the main thread: the sandbox dies with the thread that started it. Raises
+        CaptureUnavailable or SandboxError.
+        """
+        options = bwrap.options(
+            self._root,
+            self._binds,
+            hostname=self._hostname,
+            own_network=self._netns is None,
+            proc=_PROC,
+        )
+        work = f"{self._spec.home}/{writable.WORK}"
+        self._process = Process(
+            bwrap.find(),
+            options,
+            encode(self._spec, uid=self._uid, directory=work),
+            procs=self._cgroup.procs,
+            netns=self._netns,
+            uid=self._uid,
+        )
+
+    def release(self) -> None:
+        """GO: init starts the target."""
+        self._started.release()
+
+    def cleanup(self) -> None:
+        """Kill what lives, reap it, close all descriptors, take the mounts away. Idempotent."""
+        self._cgroup.kill()
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+        while self._mounted:
+            path = self._mounted.pop()
+            with suppress(OSError):
+                mounts.unmount(path)
+                path.rmdir()
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.cleanup()
+
+    # --- while it runs ---
+
+    @property
+    def init_pid(self) -> int:
+        """Host pid of the sandbox's pid 1; the target is its first child."""
+        return self._started.init_pid
+
+    @property
+    def init_pidfd(self) -> int:
+        """Readable when the sandbox is empty: pid 1 has ended, and all others before it."""
+        return self._started.init_pidfd
+
+    @property
+    def stdio(self) -> Stdio:
+        """Our ends of the target's standard streams."""
+        return self._started.stdio
+
+    @property
+    def control(self) -> int:
+        """Descriptor to poll; then `read_control`."""
+        return self._started.control
+
+    def read_control(self) -> list[ControlMessage]:
+        """Return what init has said since; after `Closed` stop polling."""
+        return self._started.read_control()
+
+    def close_stdin(self) -> None:
+        """End the target's standard input."""
+        self._started.close_stdin()
+
+    def survivors(self) -> list[bytes]:
+        """Return the command names of the live processes other than bubblewrap's and init."""
+        own = (self._started.outer_pid, self._started.init_pid)
+        names = (_live_name(pid) for pid in self._cgroup.pids() if pid not in own)
+        return [name for name in names if name is not None]
+
+    def kill(self) -> None:
+        """SIGKILL to all at once. `Closed` follows on the control socket."""
+        self._started.kill()
+        self._cgroup.kill()
+
+    def disk_full(self) -> bool:
+        """Whether the writable space is used up at this moment."""
+        return bool(self._mounted) and writable.is_full(self._data)
+
+    @property
+    def _started(self) -> Process:
+        if self._process is None:
+            raise SandboxError("the sandbox does not run")
+        return self._process
+
+    def _mount(self, path: Path, size: int | None) -> None:
+        path.mkdir(mode=0o700, exist_ok=True)
+        mounts.mount_tmpfs(path, mode=0o755, size=size)
+        self._mounted.append(path)
+
+
+def _live_name(pid: int) -> bytes | None:
+    """Return a process's name (proc(5): `pid (comm) state ...`), None for a zombie or nobody."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_bytes()
+    except OSError:
+        return None
+    state = text[text.rindex(b")") + 2 :][:1]
+    return None if state in b"ZX" else text[text.index(b"(") + 1 : text.rindex(b")")]
