@@ -1,0 +1,78 @@
+"""The sandbox in which the sinkhole runs.
+
+Owns the bubblewrap command line: a root that holds the interpreter, the libraries and the few
+packages that the sinkhole imports, all read-only and each at its own place, wherever the
+installation lies. No /proc, /dev, /etc, /home; own pid, ipc, uts and cgroup namespaces; the
+network namespace is the one it is started in.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+from pytest_ato.capture.network.rules import program
+from pytest_ato.model.errors import CaptureUnavailable
+
+_MODULE = "pytest_ato.capture.sinkhole"
+_PACKAGES = ("pytest_ato", "msgspec", "dns", "h11")
+_SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache")
+
+
+def command(uid: int) -> list[str]:
+    """Return the command that runs the sinkhole, which then becomes `uid` by itself."""
+    interpreter = _interpreter()
+    packages = [_location(name) for name in _PACKAGES]
+    stdlib = {Path(sys.base_prefix), Path(sys.base_exec_prefix)}
+    search = os.pathsep.join(dict.fromkeys(str(package.parent) for package in packages))
+    options = [
+        *("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
+        *("--die-with-parent", "--new-session", "--clearenv"),
+        *("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"),
+        *_root([interpreter.parent, *stdlib, *packages]),
+        *("--remount-ro", "/", "--chdir", "/"),
+        *("--setenv", "PYTHONPATH", search),
+        *("--setenv", "LD_LIBRARY_PATH", str(Path(sys.base_exec_prefix) / "lib")),
+    ]
+    # Neither site nor user site nor the working directory has a say: only PYTHONPATH above.
+    python = [str(interpreter), "-B", "-P", "-s", "-S", "-m", _MODULE, str(uid)]
+    return [program("bwrap", "bubblewrap"), *options, "--", *python]
+
+
+def _root(places: list[Path]) -> list[str]:
+    """Return the options that show the system's libraries and `places`, readable by anyone."""
+    options: list[str] = []
+    for system in map(Path, _SYSTEM):
+        if system.is_symlink():
+            options += ["--symlink", str(system.readlink()), str(system)]
+        else:
+            options += ["--ro-bind-try", str(system), str(system)]
+    shown = {Path(system) for system in _SYSTEM}
+    parents = {Path("/")}
+    for place in sorted(set(places)):  # a directory sorts before what it holds
+        if not shown.isdisjoint((place, *place.parents)):
+            continue
+        # bubblewrap would make missing parents for root alone.
+        for parent in reversed(place.parents):
+            if parent not in parents:
+                options += ["--perms", "0755", "--dir", str(parent)]
+                parents.add(parent)
+        options += ["--ro-bind", str(place), str(place)]
+        shown.add(place)
+    return options
+
+
+def _interpreter() -> Path:
+    """Return the interpreter itself, not a virtual environment's link to it."""
+    base = getattr(sys, "_base_executable", None) or sys.executable
+    return Path(base).resolve()
+
+
+def _location(name: str) -> Path:
+    """Return the directory of an importable package."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise CaptureUnavailable(f"the Python package {name} is missing: reinstall pytest-ato")
+    return Path(next(iter(spec.submodule_search_locations)))

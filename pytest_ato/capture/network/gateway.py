@@ -1,0 +1,152 @@
+"""The gateway: one namespace for a capture session, with the sinkhole in it.
+
+Owns the session's side: begin, join a target, read events, settle an audit, close. Whatever goes
+wrong with the sinkhole becomes a `Lost` event, never silence.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from pytest_ato.capture.network import links, namespaces, rules, sockets
+from pytest_ato.capture.network.sinkhole import Sinkhole, ready
+from pytest_ato.capture.network.target import TargetNetwork, joined
+from pytest_ato.capture.sinkhole import wire
+from pytest_ato.model.errors import CaptureUnavailable
+from pytest_ato.model.events import Lost
+from pytest_ato.model.record import Event
+
+_START_SECONDS = 20.0
+_SETTLE_SECONDS = 2.0
+_GRACE_SECONDS = 3.0
+"""How much longer than asked the sinkhole may take to settle."""
+
+
+class Gateway:
+    """Audits join it one after another; `uid` is an unused user for the sinkhole."""
+
+    def __init__(self, uid: int) -> None:
+        self._uid = uid
+        self._netns = -1
+        self._sinkhole: Sinkhole | None = None
+        self._serial = 0
+        self._lost = 0
+        self._reported = False
+
+    def start(self) -> None:
+        """Begin and wait; raises `CaptureUnavailable`."""
+        self.begin()
+        self.wait_ready()
+
+    def begin(self) -> None:
+        """Start everything that takes time and return at once; call it in the main thread.
+
+        Raises `CaptureUnavailable` for what is known at once (a program is missing).
+        """
+        try:
+            self._netns = namespaces.make()
+            self._sinkhole = Sinkhole(self._netns, self._uid)
+            links.preload()
+            links.gateway(self._netns)
+            rules.load(self._netns)
+        except BaseException:
+            self.close()
+            raise
+
+    def wait_ready(self) -> None:
+        """Wait until the sinkhole serves; raises `CaptureUnavailable` when it does not."""
+        try:
+            ready(self._running(), _START_SECONDS)
+        except BaseException:
+            self.close()
+            raise
+
+    def join(self, serial: int) -> TargetNetwork:
+        """Return a new network for one audit, joined to the sinkhole.
+
+        `serial` is the audit's number in this session, never used twice. Raises
+        `CaptureUnavailable`.
+        """
+        sinkhole = self._running()
+        link = f"ato{serial}"
+        network = joined(self._netns, link)
+        try:
+            opened = sockets.open_all(self._netns, link)
+            try:
+                sinkhole.tell(wire.Join(serial), opened)
+            finally:
+                for sock in opened:
+                    sock.close()
+        except BaseException:
+            network.close()
+            raise
+        self._serial = serial
+        self._lost = 0
+        self._reported = False
+        return network
+
+    def fileno(self) -> int:
+        """Return the descriptor that is readable when there are events."""
+        return self._running().fileno()
+
+    def read(self) -> list[Event]:
+        """Return the events since the last call; never waits."""
+        return self._take(self._running().read())
+
+    def settle(self) -> list[Event]:
+        """Return the rest of the audit's events, all of them; takes a bounded time.
+
+        Call it when the target's processes are gone and its network is still open.
+        """
+        sinkhole = self._running()
+        deadline = time.monotonic() + _SETTLE_SECONDS + _GRACE_SECONDS
+        try:
+            sinkhole.tell(wire.Settle(self._serial, _SETTLE_SECONDS))
+        except CaptureUnavailable:
+            return self._take(sinkhole.read())
+        events: list[Event] = []
+        while time.monotonic() < deadline and not sinkhole.broken:
+            sinkhole.wait(deadline - time.monotonic())
+            records = sinkhole.read()
+            events += self._take(records)
+            if self._settled(records):
+                return events
+        if not sinkhole.broken:
+            sinkhole.broken = "it did not settle in time"
+        return events + self._take([])
+
+    def lost(self) -> int:
+        """Return how many packets, bytes or connections of this audit were not recorded."""
+        return self._lost
+
+    def alive(self) -> bool:
+        """Whether the sinkhole runs and can be trusted."""
+        return self._sinkhole is not None and self._sinkhole.alive()
+
+    def close(self) -> None:
+        """End the sinkhole and give the namespace back; may be called twice."""
+        if self._sinkhole is not None:
+            self._sinkhole.close()
+            self._sinkhole = None
+        if self._netns >= 0:
+            os.close(self._netns)
+            self._netns = -1
+
+    def _running(self) -> Sinkhole:
+        if self._sinkhole is None:
+            raise CaptureUnavailable("the gateway is closed")
+        return self._sinkhole
+
+    def _settled(self, records: list[wire.Record]) -> bool:
+        return any(isinstance(r, wire.Settled) and r.serial == self._serial for r in records)
+
+    def _take(self, records: list[wire.Record]) -> list[Event]:
+        """Keep the model's events, and add one when the sinkhole has gone."""
+        events: list[Event] = [r for r in records if not isinstance(r, (wire.Ready, wire.Settled))]
+        if self._serial and not self.alive() and not self._reported:
+            self._reported = True
+            reason = f"the sinkhole failed during the audit: {self._running().last_words()}"
+            events.append(Lost(ts=time.monotonic_ns(), source="sinkhole", reason=reason))
+        self._lost += sum(event.count for event in events if isinstance(event, Lost))
+        return events

@@ -1,0 +1,47 @@
+"""The sinkhole process: ``python -m pytest_ato.capture.sinkhole UID``.
+
+Standard input is the control socket, standard output the stream of events. It starts as root
+without capabilities but those to change its user, loads what it needs, and gives them up before
+it reads the first byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import socket
+import sys
+
+from pytest_ato.capture.sinkhole import limits, warm
+from pytest_ato.capture.sinkhole.server import run
+
+_MEMORY = 512 << 20
+_ERRORS = 64 << 10
+_SPARE_DESCRIPTORS = 64
+
+
+def drop_privileges(uid: int) -> None:
+    """Bound what this process can use, and become `uid` for good: no group, no capability."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limits.CONNECTIONS + _SPARE_DESCRIPTORS,) * 2)
+    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_ERRORS, _ERRORS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)  # from 0 to another user: the kernel clears the capabilities
+
+
+def main() -> None:
+    """Serve until capture closes the control socket."""
+    warm.up()
+    drop_privileges(int(sys.argv[1]))
+    control = socket.socket(fileno=os.dup(0))
+    control.setblocking(False)
+    events = socket.socket(fileno=os.dup(1))
+    events.setblocking(False)
+    asyncio.run(run(control, events))
+
+
+main()

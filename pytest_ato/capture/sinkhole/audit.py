@@ -1,0 +1,168 @@
+"""One audit's sockets in the sinkhole: connections, DNS over UDP, packets.
+
+Owns their life from `start` to `settle`; everything of an audit comes through sockets of its own,
+so nothing of one can be taken for another's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+import struct
+from contextlib import suppress
+
+from pytest_ato.capture.sinkhole import limits
+from pytest_ato.capture.sinkhole.connection import Connection, canonical
+from pytest_ato.capture.sinkhole.dns import Flow, Responder
+from pytest_ato.capture.sinkhole.outbox import Outbox
+from pytest_ato.capture.sinkhole.packets import PacketReader
+from pytest_ato.capture.sinkhole.recorder import Recorder
+from pytest_ato.capture.sinkhole.sockets import destination, dropped, from_address
+
+_LONGEST = 65_535 + 64
+_QUIET_ROUNDS = 3
+_ROUND = 0.004
+_LAST_CALLBACKS = 5
+"""Turns of the loop in which aborted connections write their closing records."""
+
+
+class Audit:
+    """What the sinkhole has of one audit."""
+
+    def __init__(self, outbox: Outbox, serial: int, sockets: dict[str, socket.socket]) -> None:
+        self.serial = serial
+        self._outbox = outbox
+        self._sockets = sockets
+        self._loop = asyncio.get_running_loop()
+        self._recorder = Recorder(outbox.put)
+        self._responder = Responder()
+        self._packets = PacketReader()
+        self._connections: set[Connection] = set()
+        self._servers: list[asyncio.Server] = []
+
+    async def start(self) -> None:
+        """Begin to serve; what came before waits in the kernel's queues."""
+        for name, sock in self._sockets.items():
+            sock.setblocking(False)
+            if name.startswith("tcp"):
+                backlog = limits.CONNECTIONS
+                server = await self._loop.create_server(self._accept, sock=sock, backlog=backlog)
+                self._servers.append(server)
+        self._outbox.on_change = self._flow
+        self._flow()
+
+    async def settle(self, seconds: float) -> None:
+        """Take in everything that is still under way, close, and report what was lost."""
+        deadline = self._loop.time() + seconds
+        quiet = 0
+        while quiet < _QUIET_ROUNDS and self._loop.time() < deadline:
+            busy = self._drain() or self._connections or self._outbox.full or self._waiting()
+            quiet = 0 if busy else quiet + 1
+            await asyncio.sleep(_ROUND)
+        self._recorder.lost("connections to their end", len(self._connections))
+        self._report_drops()
+        await self.close()
+        for packet in self._packets.finish():
+            self._recorder.packet(packet)
+        self._recorder.finish()
+
+    async def close(self) -> None:
+        """End every connection and give the sockets back."""
+        self._outbox.on_change = lambda: None
+        for server in self._servers:
+            server.close()
+        for _ in range(_LAST_CALLBACKS):
+            for connection in list(self._connections):
+                connection.abort()
+            await asyncio.sleep(0)
+        for name, sock in self._sockets.items():
+            if not name.startswith("tcp"):
+                self._loop.remove_reader(sock)
+                sock.close()
+        self._sockets.clear()
+
+    def failed(self, reason: str) -> None:
+        """Note an error of our own, so that it is never silent."""
+        self._recorder.lost(f"events after an internal error ({reason})")
+
+    def _accept(self) -> asyncio.Protocol:
+        if len(self._connections) >= limits.CONNECTIONS:
+            self._recorder.lost(f"connections beyond {limits.CONNECTIONS} open at a time")
+            return _Refused()
+        connection = Connection(self._recorder, self._responder, self._connections.discard)
+        connection.hold(self._outbox.full)
+        self._connections.add(connection)
+        return connection
+
+    def _flow(self) -> None:
+        """Read, or stop reading, as the reader of the events allows."""
+        full = self._outbox.full
+        for connection in list(self._connections):
+            connection.hold(full)
+        for name, sock in self._sockets.items():
+            if name.startswith("tcp"):
+                continue
+            if full:
+                self._loop.remove_reader(sock)
+            else:
+                self._loop.add_reader(sock, self._read, name)
+
+    def _drain(self) -> bool:
+        """Read every queued packet once more; returns whether there was one."""
+        if self._outbox.full:
+            return True
+        return any(self._read(name) for name in self._sockets if not name.startswith("tcp"))
+
+    def _waiting(self) -> bool:
+        """Whether a connection waits to be accepted."""
+        poll = select.poll()
+        for name, sock in self._sockets.items():
+            if name.startswith("tcp"):
+                poll.register(sock, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def _read(self, name: str) -> int:
+        """Read what a socket has, up to a fair share; returns the number of packets."""
+        sock = self._sockets[name]
+        take = self._read_packet if name == "packets" else self._read_question
+        for count in range(limits.PACKETS_IN_A_ROW):
+            try:
+                take(sock)
+            except BlockingIOError:
+                return count
+        return limits.PACKETS_IN_A_ROW
+
+    def _read_packet(self, sock: socket.socket) -> None:
+        for packet in self._packets.read(sock.recv(_LONGEST)):
+            self._recorder.packet(packet)
+
+    def _read_question(self, sock: socket.socket) -> None:
+        wire, control, _, peer = sock.recvmsg(_LONGEST, 256)
+        asked = destination(control)
+        if asked is None:
+            self._recorder.lost("DNS questions without their destination")
+            return
+        client, port = canonical(peer)
+        reply = self._responder.answer(wire, Flow(client, port, asked, "udp"))
+        for event in reply.events:
+            self._recorder.emit(event)
+        if reply.data:
+            with suppress(OSError):  # the client may be gone; its question is recorded
+                sock.sendmsg([reply.data], [from_address(asked)], 0, peer)
+
+    def _report_drops(self) -> None:
+        for name, sock in self._sockets.items():
+            if name.startswith("tcp"):
+                continue
+            what = "packets" if name == "packets" else "DNS questions"
+            with suppress(OSError, struct.error):
+                self._recorder.lost(f"{what} that overran the socket's queue", dropped(name, sock))
+
+
+class _Refused(asyncio.Protocol):
+    """A connection over the bound."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.abort()

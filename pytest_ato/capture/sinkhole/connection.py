@@ -1,0 +1,163 @@
+"""One TCP connection of the target: recorded, answered, ended in time.
+
+Owns the socket's side of a connection: timers, flow control, the closing record. What is said is
+chosen by `protocols` and the handlers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from ipaddress import IPv6Address
+from typing import TypeAlias
+
+from pytest_ato.capture.sinkhole import dialogues, limits, protocols
+from pytest_ato.capture.sinkhole.dns import Flow, Responder
+from pytest_ato.capture.sinkhole.recorder import Recorder, TcpRecord
+from pytest_ato.capture.sinkhole.reply import Handler, Reply
+
+_LINGER = 2.0
+"""Seconds that the rest of a request is still read after an answer that ends the connection."""
+
+SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
+
+
+def canonical(address: SocketAddress) -> tuple[str, int]:
+    """Return address and port, an IPv6 address without its zone."""
+    host = address[0]
+    if ":" in host:
+        host = str(IPv6Address(host.partition("%")[0]))
+    return host, address[1]
+
+
+class Connection(asyncio.Protocol):
+    """Callbacks of one accepted connection; `on_end` is called once, after the last record."""
+
+    def __init__(
+        self, recorder: Recorder, responder: Responder, on_end: Callable[[Connection], None]
+    ) -> None:
+        self._recorder = recorder
+        self._responder = responder
+        self._on_end = on_end
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._record: TcpRecord | None = None
+        self._handler: Handler | None = None
+        self._head = b""
+        self._greeting = b""
+        self._client = self._server = ("", 0)
+        self._active = 0.0
+        self._half_closed = False
+        self._lingering = False
+        self._held = {"reader": False, "writer": False}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin the record: asyncio's callback."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._client = canonical(transport.get_extra_info("peername") or ("", 0))
+        # The listener is transparent: its own end has the address that the target named.
+        self._server = canonical(transport.get_extra_info("sockname") or ("", 0))
+        self._record = self._recorder.connection(self._client, self._server)
+        self._greeting = dialogues.greeting(self._server[1])
+        self._active = self._loop.time()
+        self._apply_hold()
+        self._check()
+
+    def data_received(self, data: bytes) -> None:
+        """Record the target's bytes and answer: asyncio's callback."""
+        assert self._record is not None
+        self._record.out(data)
+        self._active = self._loop.time()
+        self._greeting = b""
+        if self._half_closed:
+            return
+        if self._handler is None:
+            self._head += data
+            flow = Flow(*self._client, self._server[0], "tcp")
+            port = self._server[1]
+            self._handler = protocols.choose(self._head, port, self._responder, flow)
+            if self._handler is None:
+                return
+            data, self._head = self._head, b""
+        self._reply(self._handler.receive(data))
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """Write the closing record: asyncio's callback."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._record is not None:
+            self._record.end()
+        self._on_end(self)
+
+    def pause_writing(self) -> None:
+        """Stop reading from a client that does not read its answers: asyncio's callback."""
+        self._held["writer"] = True
+        self._apply_hold()
+
+    def resume_writing(self) -> None:
+        """Read on: asyncio's callback."""
+        self._held["writer"] = False
+        self._apply_hold()
+
+    def hold(self, held: bool) -> None:
+        """Stop or resume reading, because of the reader of the events."""
+        self._held["reader"] = held
+        self._apply_hold()
+
+    def abort(self) -> None:
+        """End at once; `connection_lost` follows from the loop."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _apply_hold(self) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        if any(self._held.values()):
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def _reply(self, reply: Reply) -> None:
+        for event in reply.events:
+            self._recorder.emit(event)
+        self._write(reply.data)
+        if reply.close:
+            self._lingering = True
+            self._half_close()
+            self._check()
+
+    def _write(self, data: bytes) -> None:
+        if data and self._transport is not None and self._record is not None:
+            self._record.into(data)
+            self._transport.write(data)
+
+    def _half_close(self) -> None:
+        self._half_closed = True
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write_eof()
+
+    def _check(self) -> None:
+        """Do what is due after this long a silence, and come back when more may be."""
+        if self._timer is not None:
+            self._timer.cancel()
+        idle = self._loop.time() - self._active
+        if self._greeting and idle >= limits.GREETING_AFTER:
+            self._greet()
+        if not self._half_closed and idle >= limits.HALF_CLOSE_AFTER:
+            self._half_close()
+        end = _LINGER if self._lingering else limits.CLOSE_AFTER
+        if idle >= end:
+            self.abort()
+            return
+        due = end if self._half_closed else limits.HALF_CLOSE_AFTER
+        if self._greeting:
+            due = limits.GREETING_AFTER
+        self._timer = self._loop.call_later(max(due - idle, 0.01), self._check)
+
+    def _greet(self) -> None:
+        self._write(self._greeting)
+        self._greeting = b""
+        dialogue = dialogues.BY_PORT.get(self._server[1])
+        self._handler = dialogues.LineServer(dialogue) if dialogue else protocols.Silent()

@@ -1,0 +1,65 @@
+"""What capture and the sinkhole say to each other.
+
+Owns both message sets and their encoding: orders to the sinkhole are one datagram each on its
+standard input, a SOCK_SEQPACKET socket that also carries descriptors; records from it are JSON
+lines on its standard output. Both ends decode strictly; a record that does not decode means that
+the sinkhole can no longer be trusted.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from pytest_ato.model.events import Datagram, Dns, Lost, Tcp
+from pytest_ato.model.record import Event
+
+SOCKETS = ("tcp4", "dns4", "packets", "tcp6", "dns6")
+"""The order of descriptors that come with `Join`; the last two only where IPv6 is there."""
+
+
+class Join(msgspec.Struct, frozen=True, tag="join"):
+    """A new audit begins; its sockets come along. An audit before it ends."""
+
+    serial: int
+
+
+class Settle(msgspec.Struct, frozen=True, tag="settle"):
+    """The audit's processes are gone: deliver everything, within `seconds`."""
+
+    serial: int
+    seconds: float
+
+
+class Ready(Event, tag="ready", frozen=True, kw_only=True):
+    """The sinkhole has its modules loaded and its privileges dropped."""
+
+
+class Settled(Event, tag="settled", frozen=True, kw_only=True):
+    """Everything of the audit has been written before this record."""
+
+    serial: int
+
+
+Order: TypeAlias = Join | Settle
+Record: TypeAlias = Dns | Tcp | Datagram | Lost | Ready | Settled
+
+_ENCODER = msgspec.json.Encoder()
+_ORDERS: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
+_RECORDS: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
+
+
+def encode(message: Order | Event) -> bytes:
+    """Return one message as JSON on one line, without the newline."""
+    return _ENCODER.encode(message)
+
+
+def decode_order(message: bytes) -> Order:
+    """Decode an order; raises `msgspec.DecodeError`."""
+    return _ORDERS.decode(message)
+
+
+def decode_record(line: bytes) -> Record:
+    """Decode a record of the sinkhole; raises `msgspec.DecodeError`."""
+    return _RECORDS.decode(line)
