@@ -23,16 +23,24 @@ _RULE: Final = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+")
 
 def builtin() -> tuple[type[Detector], ...]:
     """The detectors of this package, by id."""
+    from pytest_ato.detectors.beaconing import Beaconing
     from pytest_ato.detectors.credential_sweep import CredentialSweep
+    from pytest_ato.detectors.dns_tunnel import DnsTunnel
+    from pytest_ato.detectors.fileless_exec import FilelessExec
     from pytest_ato.detectors.honeytoken_exfil import HoneytokenExfil
     from pytest_ato.detectors.honeytoken_read import HoneytokenRead
     from pytest_ato.detectors.raw_ip_egress import RawIpEgress
+    from pytest_ato.detectors.reverse_shell import ReverseShell
 
     detectors: tuple[type[Detector], ...] = (
+        Beaconing,
         CredentialSweep,
+        DnsTunnel,
+        FilelessExec,
         HoneytokenExfil,
         HoneytokenRead,
         RawIpEgress,
+        ReverseShell,
     )
     return tuple(sorted(detectors, key=lambda detector: detector.definition.rule))
 
