@@ -35,14 +35,15 @@ class Ring:
         """Bytes that wait to be read."""
         return self._producer[0] - self._consumer[0]
 
-    def drain(self, stride: int = 0) -> bytes:
-        """Copy out all complete records, headers included, and free their room.
+    def drain(self, limit: int, stride: int = 0) -> bytes:
+        """Copy out complete records, headers included, at most `limit` bytes, and free their room.
 
         With a `stride`, records are known to lie at its multiples; when every one is exactly one
         stride long, which is the usual case, this costs a few copies however many there are.
+        `limit` must be a multiple of the stride and no smaller than the longest record.
         """
         start = self._consumer[0]
-        ready = self._producer[0] - start
+        ready = min(self._producer[0] - start, limit)
         if ready == 0:
             return b""
         at = start & (self.size - 1)
@@ -72,13 +73,14 @@ def uniform(view: memoryview | bytes, stride: int) -> bool:
 
 
 def _complete(view: memoryview) -> int:
-    """Bytes up to the first record that is still being written."""
+    """Bytes up to the first record that is still being written, or cut by the end of `view`."""
     at = 0
     while at < len(view):
         header = int.from_bytes(view[at : at + 4], "little")
-        if header & _BUSY:
+        after = at + ((_HEADER + (header & _LENGTH) + 7) & ~7)
+        if header & _BUSY or after > len(view):
             break
-        at += (_HEADER + (header & _LENGTH) + 7) & ~7
+        at = after
     return at
 
 

@@ -53,6 +53,13 @@ class Honeytoken(Event, tag="honeytoken", frozen=True, kw_only=True):
     """Environment variable, or empty."""
 
 
+class Unavailable(Event, tag="unavailable", frozen=True, kw_only=True):
+    """Capture's answer when this machine cannot audit at all; never part of an event log."""
+
+    reason: str
+    """One line that says what to do."""
+
+
 class Start(Event, tag="start", frozen=True, kw_only=True):
     """The sandbox stands and capture is live; the target starts now."""
 
@@ -383,6 +390,7 @@ class Output(Event, tag="output", frozen=True, kw_only=True):
 AnyEvent: TypeAlias = (
     Audit
     | Honeytoken
+    | Unavailable
     | Start
     | Planted
     | Lost

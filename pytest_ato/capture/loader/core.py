@@ -21,6 +21,8 @@ from pytest_ato.model.events import Counters
 
 OBJECT: Final = Path(__file__).parents[1] / "objects/ato.bpf.o"
 BTF: Final = Path("/sys/kernel/btf/vmlinux")
+BATCH: Final = 1 << 20
+"""Bytes taken from a ring at once: what decodes in some 20 ms, so that draining never starves."""
 RING_SIZES: Final = {"critical": 8 << 20, "bulk": 16 << 20}
 
 
@@ -109,8 +111,10 @@ class CoreLoader(Loader):
 
     def drain(self) -> Batch:
         drained = time.monotonic_ns()
-        bulk = self._rings["bulk"].drain(abi.STRIDE)
-        return Batch(drained, self._rings["critical"].drain(), bulk)
+        bulk = self._rings["bulk"].drain(BATCH, abi.STRIDE)
+        critical = self._rings["critical"].drain(BATCH)
+        whole = all(ring.backlog() == 0 for ring in self._rings.values())
+        return Batch(drained, whole, critical, bulk)
 
     def fill(self) -> float:
         return max(ring.backlog() / ring.size for ring in self._rings.values())

@@ -18,7 +18,9 @@ class Batch:
     """What the rings held at one moment: bytes as they lay there, headers included."""
 
     drained: int
-    """Monotonic time before reading, ns: every record until then is in this batch or earlier."""
+    """Monotonic time before reading, ns."""
+    whole: bool
+    """Nothing was left: every record until `drained` is in this batch or an earlier one."""
     critical: bytes
     bulk: bytes
 

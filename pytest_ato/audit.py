@@ -1,0 +1,235 @@
+"""One audit from order to report, and its replay: what every face calls, and nothing else.
+
+Owns the sequence: mint, order, read, examine, write. Each step is somebody else's.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from pytest_ato import __version__
+from pytest_ato.detectors import registry
+from pytest_ato.detectors.interface import Detector
+from pytest_ato.eventlog import read_log
+from pytest_ato.examination import Examination, Examined
+from pytest_ato.honeytokens.mint import Minted, mint
+from pytest_ato.model.errors import UsageError
+from pytest_ato.model.events import AnyEvent, Audit, End, Lost, Timing, decode
+from pytest_ato.model.octets import Octets
+from pytest_ato.model.record import Event
+from pytest_ato.model.report import Report
+from pytest_ato.model.spec import AuditSpec, Limits, Network, Target
+from pytest_ato.policy.verdict import Judgement, judge
+from pytest_ato.reports.directory import ReportDirectory
+from pytest_ato.reports.registry import EVENTS
+from pytest_ato.runtime import choose
+from pytest_ato.runtime.interface import Runtime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to audit: what a face was told, beyond the target itself."""
+
+    args: tuple[Octets, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    stdin: bytes = b""
+    timeout: float = 60.0
+    network: Network = "sinkhole"
+    limits: Limits = field(default_factory=Limits)
+    service: bool = False
+    expect_exit: int = 0
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What one audit came to."""
+
+    directory: Path
+    """Where its files lie."""
+    examined: Examined
+
+    @property
+    def report(self) -> Report:
+        """The report, masked and printable."""
+        return self.examined.report
+
+    @property
+    def stdout(self) -> bytes:
+        """The first bytes that the target wrote to it, as far as its limit keeps them."""
+        return self.examined.stdout
+
+    @property
+    def stderr(self) -> bytes:
+        """The first bytes that the target wrote to it, as far as its limit keeps them."""
+        return self.examined.stderr
+
+    @property
+    def returncode(self) -> int | None:
+        """Exit status, or minus the signal; None: the target did not end by itself."""
+        return self.examined.returncode
+
+    def events(self) -> Iterator[AnyEvent]:
+        """Everything that was captured, in the order of the log."""
+        return read_log(self.directory / EVENTS)
+
+    def judged(self, allow: Iterable[str]) -> Judgement:
+        """The same audit, judged with `allow` (detectors or categories) accepted as well."""
+        examined = self.examined
+        accepted = {name: f"allowed by name: {name}" for name in allow}
+        return judge(
+            examined.findings, examined.facts, failures=examined.failures, accepted=accepted
+        )
+
+
+class Auditor:
+    """A session of audits: its capture process starts with the first one and serves all."""
+
+    def __init__(
+        self,
+        *,
+        report_dir: Path,
+        runtime: str = "auto",
+        loader: str = "auto",
+        extra_detectors: Sequence[type[Detector]] = (),
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
+        self._report_dir = report_dir
+        self._detectors = registry.load(extra_detectors)
+        self._progress = progress or (lambda _: None)
+        self._runtime: Runtime = choose(runtime, loader)
+
+    def audit(self, target: Target, options: Options, *, directory: str | None = None) -> Outcome:
+        """Run `target` once under capture and report; `directory` is its name in the report dir.
+
+        Raises UsageError or CaptureUnavailable when it cannot be run at all. A capture that was
+        not whole raises nothing: the outcome's verdict is INCONCLUSIVE.
+        """
+        with ReportDirectory(self._report_dir, directory or target.name) as place:
+            self._progress(f"{target.name}: starting capture")
+            self._runtime.start()
+            started = datetime.now(UTC)
+            minted = mint(now=started)  # while capture loads its probes
+            spec = _spec(target, options, minted, self._runtime.name)
+            examination = Examination(self._detectors, place.append)
+            for event in _opening(spec, minted, started):
+                examination.take(event)
+            self._progress(f"{target.name}: running, for {options.timeout:g} s at most")
+            try:
+                self._follow(spec, examination)
+            except KeyboardInterrupt:
+                self._runtime.close()
+                _lose(examination, "caller", "the audit was interrupted")
+                _conclude(examination, place)  # what was seen is kept, and is INCONCLUSIVE
+                raise
+            self._progress(f"{target.name}: writing the report")
+            return _conclude(examination, place)
+
+    def _follow(self, spec: AuditSpec, examination: Examination) -> None:
+        """Take what capture sees until its `end` record; without one, say so in the log."""
+        for line in self._runtime.audit(spec):
+            try:
+                event = decode(line)
+            except msgspec.DecodeError:
+                _lose(examination, "capture", "a record of capture could not be read")
+                continue
+            ended = time.monotonic()
+            examination.take(event, line)
+            if isinstance(event, End):
+                analysis_ms = (time.monotonic() - ended) * 1000
+                examination.take(Timing(ts=time.monotonic_ns(), analysis_ms=analysis_ms))
+                return
+        words = self._runtime.last_words()
+        self._runtime.close()
+        _lose(examination, "capture", f"capture ended early: {words or 'it said nothing'}")
+
+    def close(self) -> None:
+        """End the capture process; may be called twice."""
+        self._runtime.close()
+
+    def __enter__(self) -> Auditor:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def replay(
+    events: Path, *, report_dir: Path | None = None, extra_detectors: Sequence[type[Detector]] = ()
+) -> Outcome:
+    """Examine a recorded audit again: no root, no target, the same report from the same log.
+
+    With a `report_dir`, the log and its new report are written there under the target's name. A
+    log that cannot be read to its end is INCONCLUSIVE; raises UsageError for one that cannot be
+    read at all.
+    """
+    detectors = registry.load(extra_detectors)
+    if report_dir is None:
+        examination = Examination(detectors)
+        for event in read_log(events):
+            examination.take(event)
+        return Outcome(directory=events.parent, examined=examination.conclude())
+    with ReportDirectory(report_dir, _name(events)) as place:
+        examination = Examination(detectors, place.append)
+        for event in read_log(events):
+            examination.take(event)
+        return _conclude(examination, place)
+
+
+def _name(events: Path) -> str:
+    first = next(read_log(events), None)
+    if not isinstance(first, Audit):
+        raise UsageError("this is not an event log: it does not start with an audit record")
+    return first.spec.target.name
+
+
+def _spec(target: Target, options: Options, minted: Minted, runtime: str) -> AuditSpec:
+    return AuditSpec(
+        run_id=secrets.token_hex(16),
+        target=target,
+        args=options.args,
+        env={**minted.env, **options.env},
+        stdin=options.stdin,
+        timeout=options.timeout,
+        network=options.network,
+        limits=options.limits,
+        plants=minted.plants,
+        service=options.service,
+        expect_exit=options.expect_exit,
+        allow=options.allow,
+        runtime=runtime,
+    )
+
+
+def _opening(spec: AuditSpec, minted: Minted, started: datetime) -> Iterator[Event]:
+    """The records that only this side knows."""
+    yield Audit(
+        ts=time.monotonic_ns(),
+        spec=spec,
+        started=started.isoformat(timespec="milliseconds"),
+        digest_key=secrets.token_bytes(32),
+        tool_version=__version__,
+    )
+    yield from minted.honeytokens
+
+
+def _lose(examination: Examination, source: str, reason: str) -> None:
+    examination.take(Lost(ts=time.monotonic_ns(), source=source, reason=reason))
+
+
+def _conclude(examination: Examination, place: ReportDirectory) -> Outcome:
+    examined = examination.conclude()
+    return Outcome(directory=place.commit(examined.report), examined=examined)

@@ -1,0 +1,74 @@
+"""Entry of the capture process: ``python -I -m pytest_ato.capture LOADER``.
+
+Owns the process itself: descriptors, signals, and that every way out leaves either an `end` record
+or an `unavailable` one, and nothing of ours behind.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+from pytest_ato.capture.caller import Caller
+from pytest_ato.capture.loader.core import CoreLoader
+from pytest_ato.capture.session import Session
+from pytest_ato.capture.stream import CallerGone, EventStream
+from pytest_ato.model.errors import AtoError
+from pytest_ato.model.events import Unavailable
+from pytest_ato.model.record import Event
+
+_LOADERS = {"core": CoreLoader}
+
+
+def main(loader: str) -> int:
+    """Serve orders from standard input until it ends; returns the exit status."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller decides what Ctrl-C means
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+    caller = Caller(_private(0))
+    stream = EventStream(_private(1))
+    session = Session(_LOADERS[loader](), caller, stream)
+    try:
+        session.start()
+        session.serve()
+    except CallerGone:
+        pass
+    except AtoError as error:
+        _last_word(stream, Unavailable(ts=time.monotonic_ns(), reason=str(error)))
+        return 2
+    except Exception as error:  # a defect of ours: no `end` record makes the audit INCONCLUSIVE
+        print(f"capture failed: {type(error).__name__}: {error}", file=sys.stderr)
+        if os.environ.get("ATO_DEBUG"):
+            raise
+        return 1
+    finally:
+        session.close()
+    return 0
+
+
+def _private(fd: int) -> int:
+    """Move a standard stream away, so that no library's print can reach it."""
+    moved = os.dup(fd)
+    os.set_inheritable(moved, False)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, fd)
+    os.close(null)
+    return moved
+
+
+def _last_word(stream: EventStream, event: Event) -> None:
+    try:
+        stream.put(event)
+        stream.flush()
+    except CallerGone:
+        pass
+
+
+def _leave(*_: object) -> None:
+    raise CallerGone
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "core"))

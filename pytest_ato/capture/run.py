@@ -1,0 +1,251 @@
+"""One audit from the target's start to the last event it caused.
+
+Owns the loop: while the target runs, take from every source without waiting for any; afterwards,
+prove that nothing is missing. Knows no record formats and starts no sandbox.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from pytest_ato.capture import abi
+from pytest_ato.capture.caller import Caller
+from pytest_ato.capture.cgroups import AuditCgroup
+from pytest_ato.capture.decode import Decoder
+from pytest_ato.capture.loader.interface import Batch, Loader
+from pytest_ato.capture.network import Gateway, TargetNetwork
+from pytest_ato.capture.sandbox import (
+    Empty,
+    ExecFailed,
+    Sandbox,
+    SetupFailed,
+    TargetExited,
+)
+from pytest_ato.capture.spool import Spool
+from pytest_ato.capture.stdio import StandardStreams
+from pytest_ato.capture.stream import EventStream
+from pytest_ato.model.events import Counters, End, Lost, Planted, Start
+from pytest_ato.model.octets import octets
+from pytest_ato.model.spec import AuditSpec
+
+_TURN: Final = 0.005
+"""Seconds between two looks at the rings, which nothing wakes us for."""
+_DECODE: Final = 0.004
+"""Seconds of decoding a turn while the target runs."""
+_UNREAD_OUTPUT: Final = 4 << 20
+"""Bytes waiting in the output pipe beyond which decoding rests; the spool takes what comes."""
+_SETTLE: Final = 0.5
+"""Seconds that probes still running at the end may take to hand in their record."""
+
+Ended = Literal["exit", "signal", "timeout", "limit", "not_started", "interrupted"]
+
+
+class Run:
+    """The live part of one audit."""
+
+    def __init__(
+        self,
+        spec: AuditSpec,
+        loader: Loader,
+        sandbox: Sandbox,
+        cgroup: AuditCgroup,
+        network: TargetNetwork,
+        gateway: Gateway | None,
+        stream: EventStream,
+    ) -> None:
+        self._spec = spec
+        self._loader = loader
+        self._sandbox = sandbox
+        self._cgroup = cgroup
+        self._network = network
+        self._gateway = gateway
+        self._stream = stream
+        self._decoder = Decoder()
+        self._spool = Spool()
+        self._streams = StandardStreams(
+            sandbox.stdin, sandbox.stdout, sandbox.stderr, spec.stdin, spec.limits.output
+        )
+        self._before = dict(loader.counters())
+        self._ended: Ended = "exit"
+        self._status = 0
+        self._reason = ""
+        self._empty = False
+        self._survivors: tuple[bytes, ...] = ()
+
+    def run(
+        self, caller: Caller, planted: Iterable[Planted], attach_ms: float, generation: int
+    ) -> None:
+        """Let the target go, follow it to its end, and write the `end` record.
+
+        Raises CallerGone when nobody reads the events any more.
+        """
+        self._loader.set_scope(
+            abi.Scope(
+                cgroup=self._cgroup.id,
+                level=self._cgroup.level,
+                netns=self._network.inode,
+                ignore=(self._sandbox.init_pid, self._sandbox.bwrap_pid),
+                active=True,
+                generation=generation,
+            )
+        )
+        try:
+            self._stream.put(self._start(attach_ms))
+            for plant in planted:
+                self._stream.put(plant)
+            began = time.monotonic()
+            self._sandbox.release()
+            self._follow(caller, began + self._spec.timeout)
+            run_ms = (time.monotonic() - began) * 1000
+            self._sandbox.kill()
+        finally:
+            self._loader.set_scope(abi.IDLE)
+        self._read_the_rest()
+        self._stream.put(self._end(run_ms))
+        self._spool.close()
+        self._streams.close()
+
+    def _start(self, attach_ms: float) -> Start:
+        return Start(
+            ts=time.monotonic_ns(),
+            kernel=os.uname().release,
+            loader=self._loader.name,
+            attach_ms=attach_ms,
+            probes=dict(self._loader.probes()),
+            init=self._sandbox.init_pid,
+            uid=self._sandbox.uid,
+            home=self._spec.home,
+            program=self._spec.target.program,
+            resolvers=(self._network.resolver,) if self._network.resolver else (),
+            addresses=self._network.addresses,
+        )
+
+    def _follow(self, caller: Caller, deadline: float) -> None:
+        """Take from every source until the sandbox is empty, time is up or the caller is gone."""
+        poll = select.poll()
+        for fd in (self._sandbox.control, caller.fd):
+            poll.register(fd, select.POLLIN)
+        while not self._empty:
+            poll.poll(_TURN * 1000)
+            self._take()
+            self._decode(_DECODE)
+            self._stream.write()
+            self._hear()
+            caller.poll()
+            if caller.gone:
+                self._stop("interrupted", "the caller ended the audit")
+                return
+            if time.monotonic() >= deadline:
+                self._survivors = tuple(self._sandbox.survivors())
+                self._stop("timeout", "")
+                return
+
+    def _stop(self, ended: Ended, reason: str) -> None:
+        self._ended, self._reason, self._status = ended, reason, 0
+        self._sandbox.kill()
+
+    def _take(self) -> None:
+        """Empty every source that could fill up."""
+        while batch := self._loader.drain():
+            self._keep(batch)
+        self._keep(batch)  # an empty one still says until when all is known
+        self._streams.feed()
+        self._stream.add(self._streams.read())
+        if self._gateway:
+            self._stream.add(self._gateway.read())
+
+    def _keep(self, batch: Batch) -> None:
+        try:
+            self._spool.put(batch)
+        except OSError as error:
+            self._lose("spool", f"the spool's disk refused captured events: {error.strerror}")
+
+    def _lose(self, source: str, reason: str, count: int = 1) -> None:
+        self._stream.put(Lost(ts=time.monotonic_ns(), source=source, reason=reason, count=count))
+
+    def _decode(self, seconds: float) -> None:
+        """Decode for about as long; what is left waits in the spool."""
+        until = time.monotonic() + seconds
+        while self._stream.pending < _UNREAD_OUTPUT and (batch := self._spool.get()):
+            self._decode_one(batch)
+            if time.monotonic() > until:
+                return
+
+    def _decode_one(self, batch: Batch) -> None:
+        self._stream.add(self._decoder.critical(batch.critical))
+        self._stream.add(self._decoder.bulk(batch.bulk))
+        if batch.whole:
+            self._stream.release(batch.drained)
+
+    def _hear(self) -> None:
+        """Take what init reports."""
+        for message in self._sandbox.read_control():
+            match message:
+                case ExecFailed() | SetupFailed():
+                    self._ended, self._reason = "not_started", message.reason
+                case TargetExited(status, signal) if self._ended == "exit":
+                    self._ended = "signal" if signal else "exit"
+                    self._status = signal or status
+                case Empty():
+                    self._empty = True
+
+    def _read_the_rest(self) -> None:
+        """After the last process: read until the counts say that nothing is missing."""
+        until = time.monotonic() + _SETTLE
+        while True:
+            self._take()
+            while batch := self._spool.get():
+                self._decode_one(batch)
+                self._stream.write()
+            if self._accounted() or time.monotonic() > until:
+                break
+            time.sleep(_TURN)
+        if self._gateway:
+            self._stream.add(self._gateway.settle())
+            if lost := self._gateway.lost():
+                self._lose("network", "the network recorder dropped packets", lost)
+            if not self._gateway.alive():
+                self._lose("network", "the sinkhole died")
+        self._stream.release_all()
+
+    def _accounted(self) -> bool:
+        return all(
+            counts.produced == counts.consumed + counts.lost + counts.coalesced
+            for counts in self._counters().values()
+        )
+
+    def _counters(self) -> dict[str, Counters]:
+        """This audit's share of the kernel side's counts."""
+        result = {}
+        for name, now in self._loader.counters().items():
+            before = self._before[name]
+            result[name] = Counters(
+                produced=now.produced - before.produced,
+                consumed=self._decoder.consumed[name],
+                lost=now.lost - before.lost,
+                unread=now.unread - before.unread,
+                truncated=now.truncated - before.truncated,
+                coalesced=now.coalesced - before.coalesced,
+            )
+        return result
+
+    def _end(self, run_ms: float) -> End:
+        hit = self._cgroup.limits_hit()
+        if "memory" in hit and self._ended in ("signal", "exit"):
+            self._ended = "limit"
+            self._reason = "the target used all the memory that its limit allows"
+        return End(
+            ts=time.monotonic_ns(),
+            ended=self._ended,
+            status=self._status,
+            reason=self._reason,
+            run_ms=run_ms,
+            survivors=tuple(octets(name) for name in self._survivors),
+            counters=self._counters(),
+            output_bytes=dict(self._streams.totals),
+            limits_hit=hit,
+        )

@@ -1,0 +1,98 @@
+"""One capture session: load the kernel side once, then serve audits one after another.
+
+Owns what lives as long as the capture process: loader, run directory, gateway. What happens
+within one audit is `run`'s.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+from pytest_ato.capture.caller import Caller
+from pytest_ato.capture.cgroups import AuditCgroup
+from pytest_ato.capture.loader.interface import Loader
+from pytest_ato.capture.network import Gateway, TargetNetwork, isolated
+from pytest_ato.capture.run import Run
+from pytest_ato.capture.rundir import RunDir
+from pytest_ato.capture.sandbox import Sandbox, SandboxError, enter_private_mounts
+from pytest_ato.capture.stream import EventStream
+from pytest_ato.model.events import End
+from pytest_ato.model.spec import AuditSpec
+
+
+class Session:
+    """Serves orders until the caller is gone. Call `start`, then `serve`, then `close`."""
+
+    def __init__(self, loader: Loader, caller: Caller, stream: EventStream) -> None:
+        self._loader = loader
+        self._caller = caller
+        self._stream = stream
+        self._cleanup = ExitStack()
+        self._gateway: Gateway | None = None
+        self._load_ms = 0.0
+        self._serial = 0
+
+    def start(self) -> None:
+        """Get ready for audits; raises CaptureUnavailable, in one line with the cure."""
+        enter_private_mounts()
+        self._rundir = self._cleanup.enter_context(RunDir.claim())
+        began = time.monotonic()
+        self._cleanup.callback(self._loader.close)
+        # libbpf lets go of the interpreter while it loads, so the two overlap
+        with ThreadPoolExecutor(1) as pool:
+            loading = pool.submit(self._loader.load)
+            self._gateway = Gateway(self._rundir.helper_uid)
+            self._cleanup.callback(self._gateway.close)
+            self._gateway.start()
+            loading.result()
+        self._load_ms = (time.monotonic() - began) * 1000
+
+    def serve(self) -> None:
+        """Audit what is ordered, until there are no more orders."""
+        while (spec := self._caller.next()) is not None:
+            self._serial += 1
+            self._audit(spec)
+            self._stream.flush()
+
+    def _audit(self, spec: AuditSpec) -> None:
+        began = time.monotonic()
+        with ExitStack() as cleanup:
+            cgroup = AuditCgroup(self._rundir, spec.run_id, spec.limits)
+            cleanup.callback(cgroup.remove)
+            network = self._network(spec)
+            cleanup.callback(network.close)
+            sandbox = Sandbox(
+                spec,
+                cgroup=cgroup,
+                netns=network.fd,
+                rundir=self._rundir,
+                resolver=network.resolver,
+            )
+            cleanup.callback(sandbox.cleanup)
+            try:
+                planted = sandbox.prepare()
+                self._loader.attach_cgroup(cgroup.fd)
+                cleanup.callback(self._loader.detach_cgroup)
+                sandbox.start()
+            except SandboxError as error:
+                self._stream.put(
+                    End(ts=time.monotonic_ns(), ended="not_started", reason=str(error))
+                )
+                return
+            gateway = self._gateway if spec.network == "sinkhole" else None
+            run = Run(spec, self._loader, sandbox, cgroup, network, gateway, self._stream)
+            attach_ms = self._load_ms + (time.monotonic() - began) * 1000
+            self._load_ms = 0.0  # paid once a session
+            run.run(self._caller, planted, attach_ms, self._serial)
+
+    def _network(self, spec: AuditSpec) -> TargetNetwork:
+        if spec.network == "none":
+            return isolated()
+        assert self._gateway is not None
+        return self._gateway.join(self._serial)
+
+    def close(self) -> None:
+        """Undo everything that `start` did."""
+        self._cleanup.close()

@@ -1,0 +1,91 @@
+"""The way out: events in order of time, as JSON lines on a pipe that may be slow.
+
+Owns ordering across sources (two rings, the sinkhole, the standard streams) and the output pipe's
+back-pressure. Never blocks while an audit runs.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from collections import deque
+from collections.abc import Iterable
+from typing import Final
+
+from pytest_ato.model.events import encode
+from pytest_ato.model.record import Event
+
+_HOLD_NS: Final = 20_000_000
+"""How long an event waits for older ones from a slower source."""
+_PIECE: Final = 1 << 16
+
+
+class CallerGone(Exception):
+    """Nobody reads the events any more: the audit ends."""
+
+
+class EventStream:
+    """Orders events by time and writes them to the descriptor `fd`."""
+
+    def __init__(self, fd: int) -> None:
+        os.set_blocking(fd, False)
+        self._fd = fd
+        self._held: list[Event] = []
+        self._lines: deque[bytes] = deque()
+        self.pending = 0
+        """Bytes that the reader has not taken yet."""
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Take events in any order."""
+        self._held.extend(events)
+
+    def release(self, seen_until: int) -> None:
+        """Let go what is old enough, now that all sources were read up to `seen_until` ns."""
+        horizon = seen_until - _HOLD_NS
+        self._held.sort(key=_time)
+        count = next(
+            (i for i, event in enumerate(self._held) if event.ts > horizon), len(self._held)
+        )
+        self._queue(self._held[:count])
+        del self._held[:count]
+
+    def release_all(self) -> None:
+        """Let go everything: no source has more."""
+        self._held.sort(key=_time)
+        self._queue(self._held)
+        self._held = []
+
+    def put(self, event: Event) -> None:
+        """Queue one event behind those let go so far, whatever its time."""
+        self._queue([event])
+
+    def _queue(self, events: Iterable[Event]) -> None:
+        chunk = b"".join(encode(event) + b"\n" for event in events)
+        for at in range(0, len(chunk), _PIECE):
+            self._lines.append(chunk[at : at + _PIECE])
+        self.pending += len(chunk)
+
+    def write(self) -> None:
+        """Write what the pipe takes now; raises CallerGone when it is closed."""
+        while self._lines:
+            try:
+                written = os.write(self._fd, self._lines[0])
+            except BlockingIOError:
+                return
+            except OSError:
+                raise CallerGone from None
+            self.pending -= written
+            if written < len(self._lines[0]):
+                self._lines[0] = self._lines[0][written:]
+            else:
+                self._lines.popleft()
+
+    def flush(self) -> None:
+        """Wait until the reader has taken everything; raises CallerGone."""
+        while self._lines:
+            select.select([], [self._fd], [], 1.0)
+            self.write()
+
+
+def _time(event: Event) -> int:
+    return event.ts

@@ -1,0 +1,95 @@
+"""The examination of one audit's events, live or replayed: detectors, facts, judgement, report.
+
+Owns that both ways give the same: a pure fold over the event log, with one place where records go
+on their way through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from pytest_ato.analysis import Analysis, Facts
+from pytest_ato.detectors.interface import Detector
+from pytest_ato.detectors.pipeline import Pipeline
+from pytest_ato.model.events import End, Output, encode
+from pytest_ato.model.findings import Finding
+from pytest_ato.model.octets import raw
+from pytest_ato.model.record import Event
+from pytest_ato.model.report import Report
+from pytest_ato.policy.verdict import judge
+from pytest_ato.reports.build import build
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examined:
+    """What the events of one audit amount to."""
+
+    report: Report
+    facts: Facts
+    findings: tuple[Finding, ...]
+    failures: tuple[str, ...]
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def returncode(self) -> int | None:
+        """Exit status, or minus the signal; None: the target did not end by itself."""
+        end = self.facts.end
+        if end is None or end.ended not in ("exit", "signal"):
+            return None
+        return end.status if end.ended == "exit" else -end.status
+
+
+class Examination:
+    """Takes every record in the order of the log and passes it to `record` as a line.
+
+    Findings go into the same stream as they become certain; those of an older examination are
+    dropped, since they are computed anew.
+    """
+
+    def __init__(
+        self, detectors: Iterable[type[Detector]], record: Callable[[bytes], None] | None = None
+    ) -> None:
+        self._pipeline = Pipeline(detectors)
+        self._analysis = Analysis()
+        self._record = record
+        self._output: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
+
+    def take(self, event: Event, line: bytes | None = None) -> None:
+        """Take one record; `line` is its encoding where the caller has it already."""
+        if isinstance(event, Finding):
+            return
+        self._write(event, line)
+        self._analysis.feed(event)
+        for finding in self._pipeline.feed(event):
+            self._write(finding)
+        if isinstance(event, Output):
+            self._output[event.stream].append(raw(event.data))
+        elif isinstance(event, End):
+            for finding in self._pipeline.finish():
+                self._write(finding)
+
+    def _write(self, event: Event, line: bytes | None = None) -> None:
+        if self._record is not None:
+            self._record(encode(event) if line is None else line)
+
+    def conclude(self) -> Examined:
+        """Judge what was taken."""
+        pipeline = self._pipeline
+        facts = self._analysis.facts
+        findings, failures = pipeline.findings, pipeline.failures
+        report = build(
+            facts,
+            judge(findings, facts, failures=failures),
+            watching=pipeline.definitions,
+            skipped=pipeline.skipped,
+        )
+        return Examined(
+            report=report,
+            facts=facts,
+            findings=findings,
+            failures=failures,
+            stdout=b"".join(self._output["stdout"]),
+            stderr=b"".join(self._output["stderr"]),
+        )

@@ -1,0 +1,146 @@
+"""Capture as a subprocess on this machine: as root, or through ``sudo -n``."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import IO, Final
+
+import msgspec
+
+from pytest_ato.model.errors import CaptureUnavailable
+from pytest_ato.model.events import Unavailable
+from pytest_ato.model.octets import show
+from pytest_ato.model.spec import AuditSpec
+from pytest_ato.runtime.interface import Runtime
+
+_GRACE: Final = 60.0
+"""Seconds of silence beyond the time limit after which capture is given up."""
+_CLOSE: Final = 10.0
+_READ: Final = 1 << 18
+_END: Final = b'{"kind":"end",'
+_UNAVAILABLE: Final = b'{"kind":"unavailable",'
+
+
+class LocalRuntime(Runtime):
+    """``python -I -m pytest_ato.capture``: isolated, so that nothing of the working directory,
+    the environment or the user's site directory is imported into a privileged process."""
+
+    name = "local"
+
+    def __init__(self, loader: str) -> None:
+        self._loader = loader
+        self._process: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None
+        self._buffer = b""
+
+    def start(self) -> None:
+        if self._process is not None:
+            return
+        command = [*_privilege(), sys.executable, "-I", "-m", "pytest_ato.capture", self._loader]
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            cwd="/",
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"},
+            start_new_session=True,  # Ctrl-C is the caller's to handle
+        )
+
+    def audit(self, spec: AuditSpec) -> Iterator[bytes]:
+        self.start()
+        assert self._process is not None
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(msgspec.json.encode(spec) + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            return
+        for line in self._lines(time.monotonic() + spec.timeout + _GRACE):
+            if line.startswith(_UNAVAILABLE):
+                refusal = msgspec.json.decode(line, type=Unavailable)
+                self.close()
+                raise CaptureUnavailable(refusal.reason)
+            yield line
+            if line.startswith(_END):
+                return
+
+    def _lines(self, deadline: float) -> Iterator[bytes]:
+        """Lines as they come; ends at end of file, or when silence outlasts `deadline`."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        fd = self._process.stdout.fileno()
+        with selectors.DefaultSelector() as selector:
+            selector.register(fd, selectors.EVENT_READ)
+            while True:
+                silence = max(_GRACE, deadline - time.monotonic())
+                data = os.read(fd, _READ) if selector.select(silence) else b""
+                if not data:
+                    self._kill()
+                    return
+                *lines, self._buffer = (self._buffer + data).split(b"\n")
+                yield from lines
+
+    def last_words(self) -> str:
+        if self._errors is None:
+            return ""
+        self._errors.seek(0)
+        lines = self._errors.read(1 << 20).strip().splitlines()
+        return show(lines[-1].decode(errors="replace")) if lines else ""
+
+    def close(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(OSError):
+            process.stdin.close()  # capture ends by itself, and cleans up
+        process.stdout.close()
+        try:
+            process.wait(_CLOSE)
+        except subprocess.TimeoutExpired:
+            self._kill()
+        self._process = None
+        self._buffer = b""
+
+    def _kill(self) -> None:
+        """End a process that does not answer; its sandbox dies with it."""
+        assert self._process is not None
+        with contextlib.suppress(OSError):
+            self._process.kill()
+        self._process.wait()
+
+
+def _privilege() -> list[str]:
+    """What to put before the command to become root."""
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("sudo") and _quiet("sudo", "-n", "true"):
+        return ["sudo", "-n", "--"]
+    raise CaptureUnavailable(
+        "capture needs root: run as root, or allow sudo without a password for this user; "
+        "see: ato doctor"
+    )
+
+
+def _quiet(*command: str) -> bool:
+    return (
+        subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        ).returncode
+        == 0
+    )
