@@ -35,6 +35,7 @@ from pytest_ato.model.events import (
     Tcp,
     Timing,
     Truncate,
+    Unavailable,
 )
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.octets import Octets, raw
@@ -54,7 +55,9 @@ _NO_CONTENT: Final = 0o200000 | 0o10000000  # O_DIRECTORY | O_PATH: names, no by
 """Flags of an open that reaches no file's content."""
 
 _INTERNET: Final = frozenset({"inet", "inet6"})
-_NOT_OBSERVED: Final = frozenset({Audit, Honeytoken, Start, Planted, Lost, Timing, End, Finding})
+_NOT_OBSERVED: Final = frozenset(
+    {Audit, Honeytoken, Unavailable, Start, Planted, Lost, Timing, End, Finding}
+)
 _MAY_FOLLOW_END: Final = frozenset({Timing, Finding})
 
 Destination = tuple[str, int | str]
@@ -128,6 +131,7 @@ class Analysis:
         self._handlers: dict[type[Event], Callable[..., None]] = {
             Audit: self._on_audit,
             Honeytoken: self._honeytokens.append,
+            Unavailable: self._on_unavailable,
             Start: self._on_start,
             Lost: self._on_lost,
             Timing: self._on_timing,
@@ -166,7 +170,7 @@ class Analysis:
         """Return what is known after the records fed so far."""
         disorder = list(self._disorder)
         if self._after_end:
-            disorder.append(f"{_records(self._after_end)} after the `end` record")
+            disorder.append(f"{_records(self._after_end)} after the end record")
         return Facts(
             audit=self._audit,
             start=self._start,
@@ -201,23 +205,26 @@ class Analysis:
 
     def _on_audit(self, event: Audit) -> None:
         if self._audit is not None:
-            self.damaged("a second `audit` record")
+            self.damaged("a second audit record")
             return
         if self._start or self._end or self._events:
-            self.damaged("the `audit` record is not the first")
+            self.damaged("the audit record is not the first")
         if event.format > FORMAT:
             self.damaged(f"it is of format {event.format}, and this version reads up to {FORMAT}")
         self._audit = event
 
+    def _on_unavailable(self, event: Unavailable) -> None:
+        self.damaged(f"it says that nothing was captured: {event.reason}")
+
     def _on_start(self, event: Start) -> None:
         if self._start is not None:
-            self.damaged("a second `start` record")
+            self.damaged("a second start record")
             return
         self._start = event
 
     def _on_end(self, event: End) -> None:
         if self._end is not None:
-            self.damaged("a second `end` record")
+            self.damaged("a second end record")
             return
         self._end = event
 

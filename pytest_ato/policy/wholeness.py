@@ -24,7 +24,7 @@ def _gaps(facts: Facts, failures: Iterable[str]) -> Iterator[str]:
     for sentence in facts.disorder:
         yield f"the event log is not in order: {sentence}"
     if facts.audit is None:
-        yield "the event log has no `audit` record: what was to be audited is not known"
+        yield "the event log has no audit record: what was to be audited is not known"
     yield from _start_gaps(facts.start, facts.end)
     yield from _end_gaps(facts.end)
     if facts.start is not None and not facts.executed and not _not_started(facts.end):
@@ -42,7 +42,7 @@ def _not_started(end: End | None) -> bool:
 def _start_gaps(start: Start | None, end: End | None) -> Iterator[str]:
     if start is None:
         if not _not_started(end):
-            yield "the event log has no `start` record: nothing proves that the capture was live"
+            yield "the event log has no start record: nothing proves that the capture was live"
         return
     for name, state in sorted(start.probes.items()):
         if state == "silent":
@@ -57,7 +57,7 @@ def _start_gaps(start: Start | None, end: End | None) -> Iterator[str]:
 
 def _end_gaps(end: End | None) -> Iterator[str]:
     if end is None:
-        yield "the event log has no `end` record: the capture broke off"
+        yield "the event log has no end record: the capture broke off"
         return
     why = f": {end.reason}" if end.reason else ""
     if end.ended == "not_started":

@@ -6,18 +6,21 @@ log says more.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
 
 from pytest_ato import __version__
 from pytest_ato.analysis import Activity, Destination, Facts
 from pytest_ato.detectors.interface import Definition
 from pytest_ato.distinct import Counted
 from pytest_ato.evidence.views import View
+from pytest_ato.model.findings import Finding
 from pytest_ato.model.octets import Octets
 from pytest_ato.model.report import (
     Ended,
     Provenance,
     Report,
+    ReportFinding,
     ReportTarget,
     Summary,
     Timings,
@@ -25,6 +28,9 @@ from pytest_ato.model.report import (
 from pytest_ato.policy.ceilings import how_it_ended
 from pytest_ato.policy.verdict import Judgement
 from pytest_ato.reports.coverage import coverage
+
+LISTED: Final = 1_000
+"""Findings (live, waived, notes each) that a report lists, the worst; the verdict knows all."""
 
 
 def build(
@@ -46,7 +52,7 @@ def build(
         conclusive=judgement.conclusive,
         reason=view.text(judgement.reason),
         inconclusive=view.texts(judgement.inconclusive),
-        conditions=view.texts(judgement.conditions),
+        conditions=view.texts(judgement.conditions[:LISTED]),
         ended=Ended(
             how=end.ended if end else "unknown",
             status=end.status if end else 0,
@@ -55,11 +61,11 @@ def build(
         ),
         run_id=view.text(facts.audit.spec.run_id) if facts.audit else "",
         target=_target(facts, view),
-        findings=tuple(map(view.finding, judgement.findings)),
-        waived=tuple(map(view.finding, judgement.waived)),
-        notes=tuple(map(view.finding, judgement.notes)),
+        findings=_listed(judgement.findings, view),
+        waived=_listed(judgement.waived, view),
+        notes=_listed(judgement.notes, view),
         summary=_summary(facts, view),
-        coverage=coverage(facts, view, watching, skipped),
+        coverage=coverage(facts, view, watching, skipped, _left_out(judgement)),
         provenance=_provenance(facts, view, watching),
         timing=Timings(
             attach_ms=facts.start.attach_ms if facts.start else 0.0,
@@ -77,6 +83,15 @@ def view_of(facts: Facts) -> View:
     plants = facts.audit.spec.plants
     documents = {name_of[plant.path]: plant.content for plant in plants if plant.path in name_of}
     return View(facts.audit.digest_key, facts.honeytokens, documents)
+
+
+def _listed(findings: Sequence[Finding], view: View) -> tuple[ReportFinding, ...]:
+    return tuple(map(view.finding, findings[:LISTED]))
+
+
+def _left_out(judgement: Judgement) -> int:
+    lists = (judgement.findings, judgement.waived, judgement.notes)
+    return sum(max(0, len(each) - LISTED) for each in lists)
 
 
 def _target(facts: Facts, view: View) -> ReportTarget:

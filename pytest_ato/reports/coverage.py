@@ -21,9 +21,16 @@ NOT_CAPTURED: Final = "not captured"
 
 
 def coverage(
-    facts: Facts, view: View, watching: Collection[Definition], skipped: Collection[Definition]
+    facts: Facts,
+    view: View,
+    watching: Collection[Definition],
+    skipped: Collection[Definition],
+    left_out: int,
 ) -> Coverage:
-    """Return the coverage of one audit, masked and printable."""
+    """Return the coverage of one audit, masked and printable.
+
+    `left_out` findings have no room in the report.
+    """
     counters = facts.end.counters if facts.end else {}
     network = facts.audit.spec.network if facts.audit else "unknown"
     idle = unavailable(watching, skipped, network)
@@ -41,14 +48,14 @@ def coverage(
         flows=NOT_CAPTURED,
         not_run={view.text(n): view.text(why) for n, why in not_run(skipped, network).items()},
         unavailable={category.value: view.text(why) for category, why in idle.items()},
-        notes=view.texts(_unseen(facts, skipped)),
+        notes=view.texts(_unseen(facts, skipped, left_out)),
     )
 
 
-def _unseen(facts: Facts, skipped: Iterable[Definition]) -> Iterator[str]:
-    """What the capture did not see, though it was whole; a sentence each."""
-    yield "what was sent inside TLS was not captured"
-    yield "packets on the wire were not captured"
+def _unseen(facts: Facts, skipped: Iterable[Definition], left_out: int) -> Iterator[str]:
+    """What the capture did not see, though it was whole: what is special to this audit first."""
+    if left_out:
+        yield f"{left_out:,} findings more than this report lists, none of them worse"
     if facts.start:
         idle = sorted(name for name, state in facts.start.probes.items() if state != "live")
         if idle:
@@ -61,6 +68,8 @@ def _unseen(facts: Facts, skipped: Iterable[Definition]) -> Iterator[str]:
     yield from _uncounted(facts)
     if facts.audit and facts.audit.tool_version not in ("", __version__):
         yield f"captured by version {facts.audit.tool_version}, analysed by {__version__}"
+    yield "what was sent inside TLS was not captured"
+    yield "packets on the wire were not captured"
 
 
 def _unseen_network(facts: Facts, skipped: Iterable[Definition]) -> Iterator[str]:

@@ -47,8 +47,13 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(code=code, some=_some, duration=duration)
+    environment.filters.update(code=code, some=_some, sentence=_sentence, duration=duration)
     return environment.get_template("report.md.j2")
+
+
+def _sentence(text: str) -> str:
+    """Begin with a capital letter and end with a full stop."""
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _some(texts: Sequence[str], total: int = 0) -> Inert:
