@@ -40,10 +40,9 @@ def resolve(path: str, include: Iterable[Include] = (), *, guarded: Iterable[Pat
         parsed = _parse(file, source)
         size = os.fstat(file.fileno()).st_size
         digest = files.sha256(file)
-    system = _in_system(source) and source.name == name
-    folder = source.parent if system else Path("/opt", name)
+    folder = Path("/opt", name)
     placed = [Placed(str(source), str(folder / name))]
-    if parsed is not None and not system:
+    if parsed is not None:
         placed += [
             Placed(str(library), str(folder / relative))
             for relative, library in sorted(libraries.companions(source, parsed).items())

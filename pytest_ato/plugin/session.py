@@ -1,0 +1,205 @@
+"""The plugin's state for one pytest session: settings, subjects, the auditor, outcomes.
+
+Kept in `config.stash` and made when something asks for it, so a session that does not use the
+plugin never loads it. Hooks, items and fixtures delegate here; nothing is printed here.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from pytest_ato.detectors import registry
+from pytest_ato.model.errors import AtoError
+from pytest_ato.plugin import options, sharing, subjects
+from pytest_ato.plugin.subjects import Judged, Subject
+from pytest_ato.policy.verdict import check_names
+from pytest_ato.target import resolve
+
+if TYPE_CHECKING:
+    from pytest_ato.audit import Auditor, Outcome
+    from pytest_ato.detectors.interface import Definition, Detector
+    from pytest_ato.model.spec import Target
+
+KEY: Final = pytest.StashKey["AtoSession"]()
+SHARED_INPUT: Final = "ato_shared"
+ARGUMENTS_INPUT: Final = "ato_arguments"
+"""Keys of what the controller of pytest-xdist tells its workers."""
+
+
+def session_of(config: pytest.Config) -> AtoSession:
+    """The state of this pytest session, made on first use."""
+    if KEY not in config.stash:
+        config.stash[KEY] = session = AtoSession(config)
+        config.add_cleanup(session.close)
+    return config.stash[KEY]
+
+
+class AtoSession:
+    """One pytest session or pytest-xdist worker; at most one auditor, and each audit once."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.settings = options.read(config)
+        self._outcomes: dict[str, Outcome | AtoError] = {}
+        self._targets: dict[str, Target] = {}
+        self._claims: dict[str, set[str]] = {}
+        self._auditor: Auditor | None = None
+        worker: dict[str, object] = getattr(config, "workerinput", {})
+        shared = worker.get(SHARED_INPUT)
+        self._shared = sharing.SharedResults(Path(shared)) if isinstance(shared, str) else None
+        given = worker.get(ARGUMENTS_INPUT)
+        self._arguments = (
+            [str(argument) for argument in given]
+            if isinstance(given, list)
+            else list(config.invocation_params.args)
+        )
+
+    # --- what is audited -------------------------------------------------------------------
+
+    @cached_property
+    def subjects(self) -> dict[str, Subject]:
+        """Targets of the command line by their unique names; raises `UsageError`."""
+        settings = self.settings
+        if not settings.target:
+            return {}
+        audit = settings.options()
+        found = [Subject(path, settings.include, audit) for path in settings.target]
+        return subjects.unique_names(found)
+
+    def check(self) -> None:
+        """Check names, targets and companions before anything is collected.
+
+        Raises `UsageError`.
+        """
+        check_names(self.settings.allow, self.detector_names)
+        for subject in self.subjects.values():
+            self.target(subject)
+
+    def target(self, subject: Subject) -> Target:
+        """Resolve a subject's program, once; raises `UsageError`."""
+        key = subject.digest
+        if key not in self._targets:
+            self._targets[key] = resolve(
+                os.fspath(subject.path), subject.include, guarded=(self.config.rootpath,)
+            )
+        return self._targets[key]
+
+    def claim(self, subject: Subject) -> None:
+        """Announce a marked target while collecting: names clash or not by all that is there."""
+        self._claims.setdefault(subject.name, set()).add(subject.digest)
+
+    def directory_name(self, subject: Subject) -> str:
+        """Name of the subject's directory below the report directory, the same in all workers."""
+        for name, known in self.subjects.items():
+            if known.digest == subject.digest:
+                return name
+        clashes = len(self._claims.get(subject.name, ())) > 1 or subject.name in self.subjects
+        return subjects.hashed_name(subject) if clashes else subject.name
+
+    # --- detectors ---------------------------------------------------------------------------
+
+    @cached_property
+    def extra_detectors(self) -> tuple[type[Detector], ...]:
+        """Detectors that other plugins and conftest files bring."""
+        answers: list[Iterable[type[Detector]]] = self.config.hook.pytest_ato_detectors()
+        return tuple(detector for answer in answers for detector in answer)
+
+    @cached_property
+    def definitions(self) -> tuple[Definition, ...]:
+        """Definitions of all detectors of this session; raises `UsageError`."""
+        return tuple(found.definition for found in registry.load(self.extra_detectors))
+
+    @cached_property
+    def detector_names(self) -> frozenset[str]:
+        """Names of all detectors of this session."""
+        return frozenset(definition.name for definition in self.definitions)
+
+    # --- audits ------------------------------------------------------------------------------
+
+    def outcome(self, subject: Subject) -> Outcome:
+        """The outcome of a subject's one audit in this session; raises `AtoError`, always the
+        same."""
+        key = subject.digest
+        if key not in self._outcomes:
+            try:
+                self._outcomes[key] = self._audit_once(subject)
+            except AtoError as error:
+                self._outcomes[key] = error
+        found = self._outcomes[key]
+        if isinstance(found, AtoError):
+            raise found.with_traceback(None)
+        return found
+
+    def audit(self, subject: Subject, directory: str) -> Outcome:
+        """Audit now, whatever was audited before; raises `AtoError`."""
+        return self.auditor.audit(self.target(subject), subject.options, directory=directory)
+
+    def judge(self, outcome: Outcome, allow: Iterable[str] = ()) -> Judged:
+        """Judge an outcome, accepting `allow` besides what its own options allow.
+
+        Raises `UsageError` for a name that no detector and no category has.
+        """
+        names = tuple(allow)
+        check_names((*self.settings.allow, *names), self.detector_names)
+        return subjects.judge(outcome, names, self.definitions)
+
+    @property
+    def auditor(self) -> Auditor:
+        """The session's auditor, made on first use."""
+        if self._auditor is None:
+            from pytest_ato.audit import Auditor
+
+            self._auditor = Auditor(
+                report_dir=self.settings.report_dir,
+                runtime=self.settings.runtime,
+                loader=self.settings.loader,
+                extra_detectors=self.extra_detectors,
+            )
+        return self._auditor
+
+    def close(self) -> None:
+        """End the capture process, if one was started."""
+        if self._auditor is not None:
+            self._auditor.close()
+            self._auditor = None
+
+    def _audit_once(self, subject: Subject) -> Outcome:
+        name = self.directory_name(subject)
+        if self._shared is None:
+            return self.audit(subject, name)
+        made: list[Outcome] = []
+
+        def produce() -> Path:
+            made.append(self.audit(subject, name))
+            return made[0].directory
+
+        directory, first = self._shared.once(subject.digest, produce)
+        return made[0] if first else self._load(directory)
+
+    def _load(self, directory: Path) -> Outcome:
+        """Read what another worker audited."""
+        from pytest_ato.audit import replay
+
+        log = directory / "events.jsonl"
+        return replay(log, report_dir=None, extra_detectors=self.extra_detectors)
+
+    # --- words -------------------------------------------------------------------------------
+
+    def command_with(self, flags: Iterable[str]) -> str:
+        """The command line of this session with more flags, to be copied into a shell."""
+        return shlex.join(["pytest", *self._arguments, *flags])
+
+
+def start(config: pytest.Config) -> None:
+    """Check everything that can be checked before an audit; raises `pytest.UsageError`."""
+    try:
+        session_of(config).check()
+    except AtoError as error:
+        raise pytest.UsageError(str(error)) from None

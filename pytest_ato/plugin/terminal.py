@@ -1,0 +1,72 @@
+"""The terminal: one header line, and what each target did, in at most eight lines each.
+
+Made from the reports on disk that items name in their properties, so it is the same with and
+without pytest-xdist.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pytest_ato.model.report import Report
+from pytest_ato.plugin.properties import REPORT
+from pytest_ato.plugin.session import session_of
+from pytest_ato.reports.terminal import summary_lines
+
+_FULL = 6
+"""More audits than this are told in one line each."""
+_MOST = 30
+
+
+def header(config: pytest.Config) -> str:
+    """Say how audits run and where reports go."""
+    settings = session_of(config).settings
+    return (
+        f"ato: {settings.runtime} runtime, {settings.loader} loader, {settings.network} network, "
+        f"reports in {_short(settings.report_dir)}"
+    )
+
+
+def summary(terminal: pytest.TerminalReporter, reports: Iterable[pytest.TestReport]) -> None:
+    """Write the section; nothing when no test that ran has an audit."""
+    found = {
+        Path(str(value)): None
+        for report in reports
+        for name, value in report.user_properties
+        if name == REPORT
+    }
+    if not found:
+        return
+    brief = terminal.verbosity < 0 or len(found) > _FULL
+    if terminal.verbosity >= 0:
+        terminal.section("ato", sep="=")
+    for path in list(found)[:_MOST]:
+        _write(terminal, path, brief)
+    if len(found) > _MOST:
+        terminal.write_line(f"... and {len(found) - _MOST} more audits")
+
+
+def _write(terminal: pytest.TerminalReporter, path: Path, brief: bool) -> None:
+    try:
+        report = msgspec.json.decode(path.read_bytes(), type=Report)
+    except (OSError, msgspec.DecodeError):
+        terminal.write_line(f"{path.parent.name}: its report is not on this machine: {path}")
+        return
+    writer = terminal._tw  # the only place that knows width and colour; pytest's own plugins do so
+    if brief:
+        lines = [f"{report.target.name}: {report.verdict}: {report.reason}, {_short(path.parent)}"]
+    else:
+        where = _short(path.parent)
+        lines = summary_lines(report, writer.fullwidth, writer.hasmarkup, where)
+    for line in lines:
+        terminal.write_line(line)
+
+
+def _short(path: Path) -> str:
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative

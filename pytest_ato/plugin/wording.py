@@ -1,0 +1,76 @@
+"""The sentences of failing items and of the section under a failing test: short, one fact a line.
+
+Everything that came from a target is escaped here. Owns no decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from pytest_ato.model.findings import Finding
+from pytest_ato.model.octets import Octets, show
+from pytest_ato.plugin.findings import count_by_severity
+
+_MOST = 8
+"""Findings that are told in full; the report has them all."""
+_LINKS = 6
+
+
+def findings_text(findings: Iterable[Finding]) -> list[str]:
+    """Three lines a finding: how bad and what, in words, by which lineage."""
+    told = list(findings)
+    lines = [line for finding in told[:_MOST] for line in _finding(finding)]
+    if len(told) > _MOST:
+        lines.append(f"  ... and {len(told) - _MOST} more")
+    return lines
+
+
+def headline(category: str, findings: Iterable[Finding]) -> str:
+    """Return such as ``exfil: 2 critical findings (honeytoken_exfil)``."""
+    told = list(findings)
+    detectors = ", ".join(dict.fromkeys(finding.detector for finding in told))
+    plural = "s" if len(told) > 1 else ""
+    return f"{category}: {count_by_severity(told)} finding{plural} ({detectors})"
+
+
+def incomplete(reasons: Iterable[str]) -> list[str]:
+    """Say why a capture was not whole."""
+    return [f"  - {show(reason, 300)}" for reason in reasons]
+
+
+def not_run(reasons: Mapping[str, str]) -> list[str]:
+    """Say which detectors could not work, and why, a line for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        by_reason.setdefault(reason, []).append(name)
+    return [
+        f"did not run ({show(reason)}): {', '.join(names)}" for reason, names in by_reason.items()
+    ]
+
+
+def report_line(directory: Path) -> str:
+    """Say where the report is, as short as it can be written."""
+    path = directory / "report.md"
+    with suppress(ValueError):
+        path = path.relative_to(Path.cwd())
+    return f"report: {show(str(path), 300)}"
+
+
+def _finding(finding: Finding) -> list[str]:
+    times = f", {finding.count} times" if finding.count > 1 else ""
+    lines = [
+        f"  {finding.severity.upper()} {finding.detector} ({finding.rule}{times})",
+        f"    {show(finding.title, 300)}",
+    ]
+    if finding.lineage:
+        links = [_name(process.path) for process in finding.lineage]
+        if len(links) > _LINKS:
+            links = [*links[:2], "...", *links[-_LINKS + 3 :]]
+        lines.append(f"    by {' -> '.join(links)} (pid {finding.lineage[-1].pid})")
+    return lines
+
+
+def _name(path: Octets) -> str:
+    return show(path, 500).rsplit("/", 1)[-1][:60] or "?"
