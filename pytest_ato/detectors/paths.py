@@ -10,7 +10,7 @@ import posixpath
 import re
 from typing import Final
 
-from pytest_ato.model.events import FileEvent, Open
+from pytest_ato.model.events import FileEvent, Link, Open, Rename
 from pytest_ato.model.octets import Octets, show
 
 TEMPORARY: Final = ("/tmp/", "/var/tmp/", "/dev/shm/")  # noqa: S108  (names to compare with)
@@ -49,7 +49,12 @@ def text(path: Octets) -> str:
 
 def resolved(event: FileEvent) -> str:
     """The absolute path that the event is about, or the program's own spelling of it."""
-    return text(event.path if event.file is None else event.file)
+    return _normal(event.path if event.file is None else event.file)
+
+
+def destination(event: Rename | Link) -> str:
+    """The new name that a rename or link makes, like `resolved`."""
+    return _normal(event.to if event.to_file is None else event.to_file)
 
 
 def is_temporary(path: str) -> bool:
@@ -75,7 +80,7 @@ def stable_path(path: Octets, home: str = "") -> str:
     The home directory becomes ``~``; process ids, the random part of temporary names, long
     numbers and long hexadecimal words become ``*``. At most 200 characters.
     """
-    plain = posixpath.normpath(text(path).removesuffix(_DELETED))
+    plain = _normal(text(path).removesuffix(_DELETED))
     plain = _PROCESS.sub("/proc/*", home_relative(plain, home))
     in_temporary = is_temporary(plain) or plain.startswith("/memfd:")
     parts = [_stable_part(part, in_temporary) for part in plain.split("/")]
@@ -83,6 +88,12 @@ def stable_path(path: Octets, home: str = "") -> str:
         kept = next(place for place in TEMPORARY if plain.startswith(place)).count("/")
         parts[:kept] = plain.split("/")[:kept]
     return show("/".join(parts), _KEY_LENGTH)
+
+
+def _normal(path: Octets) -> str:
+    # Only a path that the kernel opened is free of "..", and normpath keeps two leading slashes.
+    plain = posixpath.normpath(text(path)) if path else ""
+    return plain[1:] if plain.startswith("//") else plain
 
 
 def _stable_part(part: str, in_temporary: bool) -> str:

@@ -29,6 +29,7 @@ def builtin() -> tuple[type[Detector], ...]:
     from pytest_ato.detectors.fileless_exec import FilelessExec
     from pytest_ato.detectors.honeytoken_exfil import HoneytokenExfil
     from pytest_ato.detectors.honeytoken_read import HoneytokenRead
+    from pytest_ato.detectors.persistence import Persistence
     from pytest_ato.detectors.raw_ip_egress import RawIpEgress
     from pytest_ato.detectors.reverse_shell import ReverseShell
 
@@ -39,6 +40,7 @@ def builtin() -> tuple[type[Detector], ...]:
         FilelessExec,
         HoneytokenExfil,
         HoneytokenRead,
+        Persistence,
         RawIpEgress,
         ReverseShell,
     )

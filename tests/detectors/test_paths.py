@@ -45,7 +45,7 @@ from pytest_ato.model.octets import B64, octets
         ("/tmp/NetworkManager.sock", "/tmp/NetworkManager.sock"),
         ("/tmp/550e8400-e29b-41d4-a716-446655440000/x", "/tmp/*/x"),
         ("/tmp/../etc/cron.d/job", "/etc/cron.d/job"),
-        ("/etc/cron.d/job", "/etc/cron.d/job"),
+        ("//etc/./cron.d//job", "/etc/cron.d/job"),
         ("/usr/lib/x86_64-linux-gnu/libc.so.6", "/usr/lib/x86_64-linux-gnu/libc.so.6"),
         ("/opt/app/cache/0123456789abcdef/run", "/opt/app/cache/*/run"),
         ("/memfd:stage (deleted)", "/memfd:stage"),
