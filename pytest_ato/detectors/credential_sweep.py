@@ -57,14 +57,14 @@ def _smallest_sweep(reads: Iterable[Read]) -> tuple[ProcessState, list[Read]] | 
     read, with these reads; the first of equals."""
     below: dict[int, tuple[ProcessState, list[Read]]] = {}
     for read in reads:
-        for state in {s.serial: s for s in (*read.process.ancestors, read.process)}.values():
+        for state in {state.serial: state for state in read.process.line}.values():
             below.setdefault(state.serial, (state, []))[1].append(read)
     sweeps = [
         (actor, own)
         for actor, own in below.values()
         if len({read.token.family for read in own}) >= FAMILIES
     ]
-    return min(sweeps, key=lambda sweep: len(sweep[1]), default=None)
+    return min(sweeps, key=lambda s: (len(s[1]), -len(s[0].ancestors)), default=None)
 
 
 def _one_of_each_family(reads: Sequence[Read]) -> list[Evidence]:

@@ -19,7 +19,7 @@ from pytest_ato.model.octets import Octets, raw, show
 from pytest_ato.model.record import Event
 
 MAX_LINEAGE: Final = 16
-"""Links of a lineage that are kept: the root, and the last ones before the actor."""
+"""Links of a lineage that are kept: the root, and the last ones with the actor."""
 MAX_ARGV: Final = 16
 """Arguments that a link keeps."""
 MAX_ENDED: Final = 8192
@@ -46,7 +46,8 @@ class ProcessState:
     image: int = 0
     """Unique number of the exec whose image it runs; what it forks has the same until it execs."""
     ancestors: tuple[ProcessState, ...] = ()
-    """From the root down, without itself: former images of the same process included."""
+    """From the root down, without itself: former images of the same process included. They come
+    without ancestors of their own; `line` has them whole."""
 
     @property
     def lineage(self) -> tuple[Process, ...]:
@@ -68,6 +69,12 @@ class ProcessState:
         if len(links) > _LABEL_LINKS:
             links = [links[0], "…", *links[2 - _LABEL_LINKS :]]
         return " → ".join(links)
+
+    @property
+    def line(self) -> tuple[ProcessState, ...]:
+        """Its ancestors from the root down and itself, each whole, with its own ancestors."""
+        whole = (replace(s, ancestors=self.ancestors[:i]) for i, s in enumerate(self.ancestors))
+        return (*whole, self)
 
     def descends_from(self, other: ProcessState) -> bool:
         """Whether `other` is this process or one that it came from, as far as links are kept."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -44,6 +44,8 @@ class Log:
     init = 99
     root = 100
     resolver = "192.0.2.53"
+    values: ClassVar = {name: value for *_, markers in CARRIERS for name, value in markers.items()}
+    """Minted value of each marker."""
 
     def __init__(self, network: str = "sinkhole", program: str = "/opt/vendor/app") -> None:
         self.events: list[ev.Event] = []
