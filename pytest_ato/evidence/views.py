@@ -29,7 +29,7 @@ ARGUMENTS: Final = 64
 _ARGUMENT: Final = 200
 DEEP: Final = 500
 """Different texts that are searched through several layers of encoding; those after them, as only
-a flood of findings has, through one. It bounds the time: a deep search takes some 0.3 ms, a simple one 0.01."""
+a flood of findings has, through one. A deep search takes some 0.3 ms, a simple one 0.01."""
 _DOCUMENT: Final = 64 << 10
 """Bytes of a planted document whose cells are masked."""
 _CELL: Final = re.compile(rb'[^,;\t\r\n"]{8,}')
