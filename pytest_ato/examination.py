@@ -77,7 +77,7 @@ class Examination:
     def conclude(self) -> Examined:
         """Judge what was taken."""
         pipeline = self._pipeline
-        facts = self._analysis.facts
+        facts = self._analysis.facts()
         findings, failures = pipeline.findings, pipeline.failures
         report = build(
             facts,

@@ -18,13 +18,15 @@ from pytest_ato.capture.cgroups import AuditCgroup
 from pytest_ato.capture.decode import Decoder
 from pytest_ato.capture.loader.interface import Batch, Loader
 from pytest_ato.capture.network import Gateway, TargetNetwork
-from pytest_ato.capture.sandbox import (
+from pytest_ato.capture.sandbox.control import (
+    Closed,
     Empty,
     ExecFailed,
-    Sandbox,
     SetupFailed,
     TargetExited,
 )
+from pytest_ato.capture.sandbox.sandbox import Sandbox
+from pytest_ato.capture.sandbox.writable import PlantedFile
 from pytest_ato.capture.spool import Spool
 from pytest_ato.capture.stdio import StandardStreams
 from pytest_ato.capture.stream import EventStream
@@ -67,7 +69,7 @@ class Run:
         self._decoder = Decoder()
         self._spool = Spool()
         self._streams = StandardStreams(
-            sandbox.stdin, sandbox.stdout, sandbox.stderr, spec.stdin, spec.limits.output
+            sandbox.stdio, sandbox.close_stdin, spec.stdin, spec.limits.output
         )
         self._before = dict(loader.counters())
         self._ended: Ended = "exit"
@@ -77,7 +79,7 @@ class Run:
         self._survivors: tuple[bytes, ...] = ()
 
     def run(
-        self, caller: Caller, planted: Iterable[Planted], attach_ms: float, generation: int
+        self, caller: Caller, planted: Iterable[PlantedFile], attach_ms: float, generation: int
     ) -> None:
         """Let the target go, follow it to its end, and write the `end` record.
 
@@ -88,15 +90,16 @@ class Run:
                 cgroup=self._cgroup.id,
                 level=self._cgroup.level,
                 netns=self._network.inode,
-                ignore=(self._sandbox.init_pid, self._sandbox.bwrap_pid),
+                ignore=(self._sandbox.init_pid, self._sandbox.outer_pid),
                 active=True,
                 generation=generation,
             )
         )
         try:
             self._stream.put(self._start(attach_ms))
-            for plant in planted:
-                self._stream.put(plant)
+            for file in planted:
+                now = time.monotonic_ns()
+                self._stream.put(Planted(ts=now, path=file.path, dev=file.dev, inode=file.inode))
             began = time.monotonic()
             self._sandbox.release()
             self._follow(caller, began + self._spec.timeout)
@@ -107,7 +110,6 @@ class Run:
         self._read_the_rest()
         self._stream.put(self._end(run_ms))
         self._spool.close()
-        self._streams.close()
 
     def _start(self, attach_ms: float) -> Start:
         return Start(
@@ -190,7 +192,7 @@ class Run:
                 case TargetExited(status, signal) if self._ended == "exit":
                     self._ended = "signal" if signal else "exit"
                     self._status = signal or status
-                case Empty():
+                case Empty() | Closed():
                     self._empty = True
 
     def _read_the_rest(self) -> None:

@@ -26,17 +26,20 @@ SLOTS = 256
 # Between the ordinary users (to 60000) and the subordinate ranges (from 100000) of Debian; small
 # enough for the seven octal digits of an ustar archive.
 _FIRST_UID = 71_000
+_FIRST_HELPER_UID = 81_000
 _UID_STEP = SLOTS
 
 _NOTES = "cgroups"
 
 
 class RunDir:
-    """A claimed slot: a directory, and a uid (with the gid of the same number) that is nobody's."""
+    """A claimed slot: a directory, and two uids (with the gids of the same numbers) that are
+    nobody's: `uid` for targets, `helper_uid` for our own helpers, which targets must not reach."""
 
     def __init__(self, base: Path, slot: int, lock: int) -> None:
         self.slot = slot
-        self.uid = _unused_uid(slot)
+        self.uid = _unused_uid(_FIRST_UID + slot)
+        self.helper_uid = _unused_uid(_FIRST_HELPER_UID + slot)
         self.path = base / str(slot)
         self._lock = lock
         self._lock_path = _lock_path(base, slot)
@@ -83,8 +86,7 @@ class RunDir:
         self.close()
 
 
-def _unused_uid(slot: int) -> int:
-    uid = _FIRST_UID + slot
+def _unused_uid(uid: int) -> int:
     while _is_taken(uid):
         uid += _UID_STEP
     return uid

@@ -16,7 +16,9 @@ from pytest_ato.capture.loader.interface import Loader
 from pytest_ato.capture.network import Gateway, TargetNetwork, isolated
 from pytest_ato.capture.run import Run
 from pytest_ato.capture.rundir import RunDir
-from pytest_ato.capture.sandbox import Sandbox, SandboxError, enter_private_mounts
+from pytest_ato.capture.sandbox.errors import SandboxError
+from pytest_ato.capture.sandbox.mounts import enter_private_mounts
+from pytest_ato.capture.sandbox.sandbox import Sandbox
 from pytest_ato.capture.stream import EventStream
 from pytest_ato.model.events import End
 from pytest_ato.model.spec import AuditSpec
@@ -66,9 +68,9 @@ class Session:
             sandbox = Sandbox(
                 spec,
                 cgroup=cgroup,
-                netns=network.fd,
+                netns=network.netns,
                 rundir=self._rundir,
-                resolver=network.resolver,
+                resolver=network.resolver or None,
             )
             cleanup.callback(sandbox.cleanup)
             try:

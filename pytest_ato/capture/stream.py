@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import select
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from pytest_ato.model.events import encode
+from pytest_ato.model.events import Exec, FileEvent, Start, encode
 from pytest_ato.model.record import Event
 
 _HOLD_NS: Final = 20_000_000
@@ -32,6 +32,7 @@ class EventStream:
         self._fd = fd
         self._held: list[Event] = []
         self._lines: deque[bytes] = deque()
+        self._executed = True
         self.pending = 0
         """Bytes that the reader has not taken yet."""
 
@@ -60,10 +61,20 @@ class EventStream:
         self._queue([event])
 
     def _queue(self, events: Iterable[Event]) -> None:
-        chunk = b"".join(encode(event) + b"\n" for event in events)
+        chunk = b"".join(encode(event) + b"\n" for event in self._from_exec(events))
         for at in range(0, len(chunk), _PIECE):
             self._lines.append(chunk[at : at + _PIECE])
         self.pending += len(chunk)
+
+    def _from_exec(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Leave out what the sandbox's init did in the target's process before its exec."""
+        for event in events:
+            if isinstance(event, Start):
+                self._executed = False
+            elif isinstance(event, Exec):
+                self._executed = True
+            if self._executed or not isinstance(event, FileEvent):
+                yield event
 
     def write(self) -> None:
         """Write what the pipe takes now; raises CallerGone when it is closed."""

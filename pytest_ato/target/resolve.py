@@ -10,7 +10,7 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -40,13 +40,7 @@ def resolve(path: str, include: Iterable[Include] = (), *, guarded: Iterable[Pat
         parsed = _parse(file, source)
         size = os.fstat(file.fileno()).st_size
         digest = files.sha256(file)
-    folder = Path("/opt", name)
-    placed = [Placed(str(source), str(folder / name))]
-    if parsed is not None:
-        placed += [
-            Placed(str(library), str(folder / relative))
-            for relative, library in sorted(libraries.companions(source, parsed).items())
-        ]
+    placed = list(_places(source, name, parsed))
     guarded = tuple(guarded)
     placed += [includes.place(item, guarded) for item in include]
     _refuse_clashes(placed)
@@ -148,6 +142,22 @@ def _is_system_program(path: str) -> bool:
         return _in_system(found) and os.access(found, os.X_OK) and found.is_file()
     except (OSError, RuntimeError, ValueError):
         return False
+
+
+def _places(source: Path, name: str, parsed: elf.Elf | None) -> Iterator[Placed]:
+    """Where the program and the libraries beside it go.
+
+    A program of the system stays where it is: the sandbox has the host's /usr, and such programs
+    find their parts relative to themselves.
+    """
+    if source.is_relative_to("/usr") and source.stat().st_mode & 0o005 == 0o005:
+        yield Placed(str(source), str(source))
+        return
+    folder = Path("/opt", name)
+    yield Placed(str(source), str(folder / name))
+    if parsed is not None:
+        for relative, library in sorted(libraries.companions(source, parsed).items()):
+            yield Placed(str(library), str(folder / relative))
 
 
 def _in_system(path: Path) -> bool:

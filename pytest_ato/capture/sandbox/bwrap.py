@@ -16,7 +16,7 @@ from pytest_ato.model.errors import CaptureUnavailable
 # kernel checks writes there by user id, not by capability, so it looks at who asks too late.
 _PROC_READ_ONLY = (
     "acpi", "asound", "bus", "driver", "fs", "irq", "kcore", "keys", "latency_stats", "mtrr",
-    "sched_debug", "scsi", "sys", "sysrq-trigger", "timer_list",
+    "pressure", "sched_debug", "scsi", "sys", "sysrq-trigger", "timer_list",
 )  # fmt: skip
 
 # For init, until it has started the target: to become the unprivileged user.

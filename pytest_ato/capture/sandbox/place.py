@@ -33,7 +33,10 @@ def place(
     returned. Raises UsageError for a `dest` that cannot be, SandboxError for a failing copy.
     """
     binds = []
+    covered = tuple(covered)
     for item in placed:
+        if item.source == item.dest and _is_below(item.dest, covered):
+            continue  # the sandbox shows it there already
         dest = _checked(item.dest, covered)
         try:
             directory = stat.S_ISDIR(os.lstat(item.source).st_mode)
@@ -59,11 +62,16 @@ def _make_mount_point(top: Path, inside: PurePosixPath, directory: bool) -> None
         point.touch(exist_ok=False)
 
 
-def verify(program: Path, sha256: str) -> None:
-    """Raise SandboxError unless the placed program is the one that was hashed."""
-    with program.open("rb") as file:
+def verify(item: Placed, root: Path, sha256: str) -> None:
+    """Raise SandboxError unless the program, as the sandbox shows it, is the one that was hashed."""
+    copy = root / item.dest.lstrip("/")
+    with (copy if copy.exists() else Path(item.source)).open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
             raise SandboxError("the target changed while the audit was prepared: run it again")
+
+
+def _is_below(path: str, tops: Iterable[str]) -> bool:
+    return any(PurePosixPath(path).is_relative_to(top) for top in tops)
 
 
 def _checked(dest: str, covered: Iterable[str]) -> PurePosixPath:

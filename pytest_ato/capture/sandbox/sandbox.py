@@ -73,7 +73,7 @@ class Sandbox:
             )
             spaces = writable.build(self._data, uid=self._uid, home=spec.home)
             over = place.place(spec.target.placed, self._root, bwrap.covered(host), spaces)
-            place.verify(self._root / spec.target.program.lstrip("/"), spec.target.sha256)
+            place.verify(spec.target.placed[0], self._root, spec.target.sha256)
             own = [Bind(source, dest, writable=True) for dest, source in spaces.items()]
             self._binds = [*host, *own, *over]
             home = spaces[spec.home]
@@ -141,6 +141,16 @@ class Sandbox:
     def init_pid(self) -> int:
         """Host pid of the sandbox's pid 1; the target is its first child."""
         return self._started.init_pid
+
+    @property
+    def outer_pid(self) -> int:
+        """Host pid of bubblewrap's process outside, which is in the audit's cgroup too."""
+        return self._started.outer_pid
+
+    @property
+    def uid(self) -> int:
+        """The user that the target runs as."""
+        return self._uid
 
     @property
     def init_pidfd(self) -> int:

@@ -22,7 +22,7 @@ from pytest_ato.capture.sinkhole.sockets import destination, dropped, from_addre
 
 _LONGEST = 65_535 + 64
 _QUIET_ROUNDS = 3
-_ROUND = 0.004
+_ROUND = 0.003
 _LAST_CALLBACKS = 5
 """Turns of the loop in which aborted connections write their closing records."""
 

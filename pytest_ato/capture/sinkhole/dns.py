@@ -128,11 +128,14 @@ class Responder:
         return response
 
     def _event(self, query: dns.message.Message, response: dns.message.Message, flow: Flow) -> Dns:
-        question = query.question[0] if query.question else None
+        name, kind = b"", ""
+        if query.question:  # a message of another opcode may have none
+            name = b".".join(query.question[0].name.labels[:-1])
+            kind = dns.rdatatype.to_text(query.question[0].rdtype)
         return self._record(
             flow,
-            qname=octets(b".".join(question.name.labels[:-1])) if question else "",
-            qtype=dns.rdatatype.to_text(question.rdtype) if question else "",
+            qname=octets(name),
+            qtype=kind,
             rcode=dns.rcode.to_text(response.rcode()),
             answers=tuple(str(item) for rrset in response.answer for item in rrset),
         )
