@@ -1,0 +1,73 @@
+"""Sightings: hostile volumes stay bounded, and values in evidence are masked."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_ato.detectors import sightings as sightings_module
+from pytest_ato.detectors.pipeline import Pipeline
+from pytest_ato.model.octets import show
+
+DROP = "203.0.113.9"
+
+
+def _sightings(log):
+    pipeline = Pipeline([])
+    for event in log.events:
+        pipeline.feed(event)
+    pipeline.finish()
+    assert pipeline.failures == ()
+    return pipeline.context.sightings
+
+
+def test_one_sighting_for_each_token_channel_and_destination(log):
+    value = log.values["kube_token"].encode()
+    for _ in range(9):
+        log.tcp(log.root, DROP, 80, b"x=" + value)
+    log.output(value, stream="stderr")
+    found = _sightings(log)
+    wire, output = found.all
+    assert (wire.token, wire.channel, wire.destination, wire.count) == (
+        "kube_config",
+        "tcp",
+        "203.0.113.9:80",
+        9,
+    )
+    assert list(wire.markers) == ["kube_token"]
+    assert len(wire.evidence) == sightings_module.MAX_EVIDENCE
+    text = show(wire.evidence[0].text)
+    assert text == "kube_token (raw) to 203.0.113.9:80: x=\u2039kube_token\u203a"
+    assert (output.channel, output.destination) == ("output", "stderr")
+    assert found.carriers == {"kube_config"}
+
+
+def test_destinations_without_end_are_counted_together(log, monkeypatch):
+    monkeypatch.setattr(sightings_module, "MAX_SIGHTINGS", 5)
+    value = log.values["kube_token"].encode().hex()
+    for number in range(20):
+        log.dns(f"{value}.n{number}.example")
+    found = _sightings(log).all
+    assert len(found) == 6
+    assert found[-1].destination == sightings_module.ELSEWHERE
+    assert sum(sighting.count for sighting in found) == 20
+
+
+def test_streams_without_end_are_searched_all_the_same(log, monkeypatch):
+    monkeypatch.setattr(sightings_module, "MAX_STREAMS", 4)
+    value = log.values["kube_token"].encode()
+    for port in range(1, 20):
+        log.tcp(log.root, DROP, port, value)
+        log.events.pop()  # never closed
+    assert len(_sightings(log).all) == 19
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.lists(st.binary(max_size=200), max_size=5))
+def test_random_data_is_no_sighting(make_log, data):
+    log = make_log()
+    log.tcp(log.root, DROP, 80, *data)
+    for piece in data:
+        log.send(log.root, DROP, 9, piece)
+        log.output(piece)
+    assert _sightings(log).all == ()
