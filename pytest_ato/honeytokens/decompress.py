@@ -22,6 +22,7 @@ MAX_BODIES: Final = 8
 """Places at which a format without a magic number is tried."""
 
 _PIECE: Final = 16 << 10
+_BROTLI_PIECE: Final = 4 << 10
 _ZSTD_WINDOW: Final = 8 << 20
 
 Unpacked: TypeAlias = tuple[str, int, int, bytes]
@@ -83,17 +84,27 @@ def _raw_deflate(view: memoryview, limit: int) -> bytes:
 
 
 def _brotli(view: memoryview, limit: int) -> bytes:
+    content, taken, damaged = _brotli_until(view, limit, len(view))
+    if damaged:
+        # The library gives nothing of the piece in which it fails, trailing bytes included.
+        content, _, _ = _brotli_until(view, limit, taken)
+    return content
+
+
+def _brotli_until(view: memoryview, limit: int, single: int) -> tuple[bytes, int, bool]:
+    """Unpack in pieces, from `single` on in bytes; return content, bytes taken, if damaged."""
     decompressor = brotli.Decompressor()
     out = bytearray()
+    at = 0
     try:
-        for at in range(0, len(view), _PIECE):
-            piece = bytes(view[at : at + _PIECE])
+        while at < len(view) and len(out) < limit and not decompressor.is_finished():
+            step = 1 if at >= single else _BROTLI_PIECE
+            piece = bytes(view[at : at + step])
             out += decompressor.process(piece, output_buffer_limit=limit - len(out))
-            if decompressor.is_finished() or len(out) >= limit:
-                break
+            at += step
     except brotli.error:
-        pass
-    return bytes(out[:limit])
+        return bytes(out[:limit]), at, True
+    return bytes(out[:limit]), at, False
 
 
 def _zstd(view: memoryview, limit: int) -> bytes:
