@@ -36,9 +36,11 @@ def findings(item: pytest.Item, subject: Subject) -> Findings:
         outcome = session.outcome(subject)
         judged = session.judge(outcome, requests.allowed(item))
     except AtoError as error:
-        pytest.fail(f"{subject.name} could not be audited: {error}", pytrace=False)
-    properties.show(item, outcome, judged)
-    return judged.findings
+        problem = str(error)
+    else:
+        properties.show(item, outcome, judged)
+        return judged.findings
+    pytest.fail(f"{subject.name} could not be audited: {problem}", pytrace=False)
 
 
 def subjects_of(node: pytest.Item) -> list[Subject]:

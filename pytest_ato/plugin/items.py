@@ -62,11 +62,14 @@ class AuditItem(pytest.Item):
     def setup(self) -> None:
         """Audit the target, or take what was found when an earlier item did."""
         session = session_of(self.config)
+        problem = None
         try:
             self.outcome = session.outcome(self.parent.subject)
             self.judged = session.judge(self.outcome)
         except AtoError as error:
-            pytest.fail(f"{self.parent.name} could not be audited: {error}", pytrace=False)
+            problem = str(error)
+        if problem is not None:  # outside of `except`, where pytest would show both errors
+            pytest.fail(f"{self.parent.name} could not be audited: {problem}", pytrace=False)
         record(self, self.outcome)
 
     @abstractmethod

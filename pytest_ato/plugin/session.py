@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import traceback
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -132,6 +133,10 @@ class AtoSession:
                 self._outcomes[key] = self._audit_once(subject)
             except AtoError as error:
                 self._outcomes[key] = error
+            except Exception as error:
+                if self.config.getoption("fulltrace"):
+                    raise
+                self._outcomes[key] = defect(error)
         found = self._outcomes[key]
         if isinstance(found, AtoError):
             raise found.with_traceback(None)
@@ -195,6 +200,16 @@ class AtoSession:
     def command_with(self, flags: Iterable[str]) -> str:
         """The command line of this session with more flags, to be copied into a shell."""
         return shlex.join(["pytest", *self._arguments, *flags])
+
+
+def defect(error: Exception) -> AtoError:
+    """One line for an error that should not be: every item shows it, a traceback helps none."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return AtoError(
+        f"{type(error).__name__}: {error}{place}; this is a defect of pytest-ato, please report it "
+        "with the output of --full-trace"
+    )
 
 
 def start(config: pytest.Config) -> None:
