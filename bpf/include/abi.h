@@ -34,7 +34,6 @@ enum ato_kind {
 #define ATO_F_CHANGED 0x04 /* the path at exit is not the path at entry */
 #define ATO_F_FILE 0x08 /* text[2] is the opened file, not the directory that text[0] starts at */
 #define ATO_F_KERNEL 0x10 /* the address is the kernel's copy, not the program's */
-#define ATO_F_FD 0x20 /* dev, ino and text[2] are the file behind a descriptor */
 
 struct ato_header {
 	__u64 ts; /* CLOCK_MONOTONIC, ns */

@@ -99,7 +99,7 @@ class Decoder:
         path = _text(first)
         if flags & abi.F_FILE:
             file: Octets | None = octets(absolute(third))
-            self._remember(dev, inode, file)
+            self._remember(dev, inode, octets(absolute(third)))
         elif inode:
             file = self._files.get((dev, inode))
         else:

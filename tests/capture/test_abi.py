@@ -1,0 +1,79 @@
+"""The Python side's layouts against the C header, as a compiler lays it out."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pytest_ato.capture import abi
+
+HEADER = Path(__file__).parents[2] / "bpf/include/abi.h"
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
+    """Every sizeof, offsetof and constant of the header, as `cc` sees them."""
+    lines = []
+    for layout in abi.LAYOUTS:
+        lines.append(f'printf("{layout.name} %zu\\n", sizeof(struct {layout.name}));')
+        for name in layout.offsets():
+            if name == "pad":
+                continue
+            member = name if layout.name in ("ato_scope", "ato_counts") else _member(name)
+            lines.append(
+                f'printf("{layout.name}.{name} %zu\\n", offsetof(struct {layout.name}, {member}));'
+            )
+    names = re.findall(r"(?:#define |\t)(ATO_\w+)(?: \d| 0x| =)", HEADER.read_text())
+    lines += [f'printf("{name} %zu\\n", (size_t){name});' for name in names]
+    directory = tmp_path_factory.mktemp("abi")
+    source = directory / "abi.c"
+    source.write_text(
+        "#include <stddef.h>\n#include <stdio.h>\n"
+        f'#include "{HEADER}"\nint main(void) {{\n{chr(10).join(lines)}\n}}\n'
+    )
+    subprocess.run(
+        ["cc", "-Wall", "-Werror", str(source), "-o", str(directory / "abi")], check=True
+    )
+    output = subprocess.run([directory / "abi"], check=True, capture_output=True, text=True).stdout
+    return {name: int(value) for name, value in (line.split() for line in output.splitlines())}
+
+
+def _member(name: str) -> str:
+    return f"h.{name}" if name in ("ts", "tgid", "tid", "kind", "flags") else name
+
+
+@pytest.mark.parametrize("layout", abi.LAYOUTS, ids=lambda layout: layout.name)
+def test_every_field_lies_where_the_compiler_puts_it(
+    layout: abi.Layout, compiled: dict[str, int]
+) -> None:
+    for name, offset in layout.offsets().items():
+        if name != "pad":
+            assert compiled[f"{layout.name}.{name}"] == offset, name
+
+
+@pytest.mark.parametrize("layout", abi.LAYOUTS, ids=lambda layout: layout.name)
+def test_every_struct_has_the_compilers_size(layout: abi.Layout, compiled: dict[str, int]) -> None:
+    text = abi.SHORT_TEXT if layout is abi.PATH_LAYOUT else 0
+    assert compiled[layout.name] == layout.format.size + text
+
+
+def test_a_short_path_record_is_one_stride(compiled: dict[str, int]) -> None:
+    assert compiled["ato_path"] + abi.RING_HEADER == abi.STRIDE
+
+
+def test_constants_are_the_headers(compiled: dict[str, int]) -> None:
+    ours = {
+        f"ATO_{name}": value
+        for name, value in vars(abi).items()
+        if name.isupper() and isinstance(value, int)
+    }
+    shared = ours.keys() & compiled.keys()
+    assert {"ATO_FORK", "ATO_DOOR", "ATO_F_KERNEL", "ATO_SHORT_TEXT", "ATO_TEXTS"} <= shared
+    assert {name: ours[name] for name in shared} == {name: compiled[name] for name in shared}
+    missing = {
+        name for name in compiled if name.startswith("ATO_") and not name.endswith("VERSION")
+    } - shared
+    assert missing <= {"ATO_CLASSES", "ATO_EXEC_TEXTS"}

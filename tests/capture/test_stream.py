@@ -1,0 +1,71 @@
+"""The way out: order across sources, and a reader that is slow or gone."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from pytest_ato.capture.stream import CallerGone, EventStream
+from pytest_ato.model.events import Exec, Exit, Fork, Open, Start, decode
+from pytest_ato.model.record import Event
+
+MS = 1_000_000
+
+
+@pytest.fixture
+def pipe() -> tuple[int, int]:
+    return os.pipe()
+
+
+def written(fd: int, stream: EventStream) -> list[Event]:
+    stream.flush()
+    return [decode(line) for line in os.read(fd, 1 << 20).splitlines()]
+
+
+def test_events_of_all_sources_are_in_order_of_time(pipe: tuple[int, int]) -> None:
+    stream = EventStream(pipe[1])
+    stream.add([Fork(ts=30 * MS, pid=1, child=2), Fork(ts=10 * MS, pid=1, child=3)])
+    stream.add([Exit(ts=20 * MS, pid=3)])
+    stream.release_all()
+    assert [event.ts for event in written(pipe[0], stream)] == [10 * MS, 20 * MS, 30 * MS]
+
+
+def test_young_events_wait_for_older_ones(pipe: tuple[int, int]) -> None:
+    stream = EventStream(pipe[1])
+    stream.add([Exit(ts=100 * MS, pid=3), Exit(ts=10 * MS, pid=2)])
+    stream.release(seen_until=101 * MS)
+    stream.add([Exit(ts=90 * MS, pid=4)])
+    stream.release_all()
+    assert [event.ts for event in written(pipe[0], stream)] == [10 * MS, 90 * MS, 100 * MS]
+
+
+def test_what_init_opened_before_the_targets_exec_is_left_out(pipe: tuple[int, int]) -> None:
+    stream = EventStream(pipe[1])
+    start = Start(
+        ts=1, kernel="", loader="", attach_ms=0, probes={}, init=1, uid=1, home="", program=""
+    )
+    stream.put(start)
+    opened = Open(ts=2, pid=2, call="open", path="/x")
+    executed = Exec(ts=3, pid=2, path="/p", file="/p", argv=())
+    stream.add([opened, executed, Open(ts=4, pid=2, call="open", path="/y")])
+    stream.release_all()
+    assert [event.ts for event in written(pipe[0], stream)] == [1, 3, 4]
+
+
+def test_a_full_pipe_does_not_block(pipe: tuple[int, int]) -> None:
+    stream = EventStream(pipe[1])
+    stream.add(Open(ts=i, pid=2, call="open", path="/x" * 100) for i in range(10_000))
+    stream.release_all()
+    before = stream.pending
+    stream.write()
+    assert 0 < stream.pending < before
+    assert len(os.read(pipe[0], 1 << 20)) == before - stream.pending
+
+
+def test_a_closed_pipe_ends_the_session(pipe: tuple[int, int]) -> None:
+    stream = EventStream(pipe[1])
+    os.close(pipe[0])
+    stream.put(Exit(ts=1, pid=1))
+    with pytest.raises(CallerGone):
+        stream.write()
