@@ -25,8 +25,11 @@ LENGTH: Final = 300
 LOOKED_AT: Final = 16 << 10
 """Bytes at the beginning of a text that are searched and shown from; the rest is never shown."""
 ARGUMENTS: Final = 64
-"""Arguments of a command line that are shown."""
+"""Arguments of a command line that are shown, of at most 200 characters each..."""
 _ARGUMENT: Final = 200
+COMMAND_LINE: Final = 2_000
+"""... and as long as they are not more characters together than these; in a lineage, 400."""
+_LINEAGE: Final = 400
 DEEP: Final = 500
 """Different texts that are searched through several layers of encoding; those after them, as only
 a flood of findings has, through one. A deep search takes some 0.3 ms, a simple one 0.01."""
@@ -74,13 +77,15 @@ class View:
         """Return each of `values` as `text` does."""
         return tuple(self.text(value) for value in values)
 
-    def argv(self, argv: Iterable[Octets]) -> tuple[str, ...]:
-        """Return a command line's arguments, each masked; "…" stands for those beyond 64."""
+    def argv(self, argv: Iterable[Octets], room: int = COMMAND_LINE) -> tuple[str, ...]:
+        """Return a command line's arguments, each masked; "…" stands for those left out."""
         shown: list[str] = []
         for argument in argv:
-            if len(shown) == ARGUMENTS:
+            text = self.text(argument, _ARGUMENT)
+            room -= len(text)
+            if len(shown) == ARGUMENTS or room < 0:
                 return (*shown, "…")
-            shown.append(self.text(argument, _ARGUMENT))
+            shown.append(text)
         return tuple(shown)
 
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
@@ -110,7 +115,7 @@ class View:
         )
 
     def _process(self, process: Process) -> Process:
-        return Process(process.pid, self.text(process.path), self.argv(process.argv))
+        return Process(process.pid, self.text(process.path), self.argv(process.argv, _LINEAGE))
 
     def _evidence(self, evidence: Evidence) -> Evidence:
         return Evidence(ts=evidence.ts, text=self.text(evidence.text), pid=evidence.pid)

@@ -1,0 +1,179 @@
+"""`report.md`: the verdict comes first, and nothing that a target chose acts in it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from pytest_ato.model import events as ev
+from pytest_ato.model.findings import Evidence, Process, Severity
+from pytest_ato.model.octets import octets
+from pytest_ato.reports.markdown import MarkdownRenderer
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "a | b | c\n| d |",
+    "`` ` ``` code",
+    "[click](javascript:alert(1)) ![x](http://x.example/y)",
+    "\x1b]8;;http://x.example\x07link\x1b[2J",
+    "\u202e\u2066gpj.exe\u200b\u2028",
+    "\n# heading\n- item\n::error file=x::boo\n##[error]boo",
+    "https://x.example www.x.example a@x.example @someone #1 $x$",
+    "{{ 7 * 7 }}{% raw %}",
+    "\\| \\` \\",
+    "*",
+    "x" * (1 << 20),
+    "|" * (1 << 20),
+]
+
+
+def rendered(made) -> str:
+    return MarkdownRenderer().render(made).decode()
+
+
+def check_inert(text: str) -> None:
+    unsafe = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    assert not {char for char in text if unicodedata.category(char) in unsafe} - {"\n"}
+    assert not re.search(r"^\s*::[a-z]", text, re.MULTILINE)
+    assert "##[" not in text
+    columns = 0
+    for line in text.split("\n"):
+        if not line.startswith("|"):
+            columns = 0
+            continue
+        cells = line.count("|") - 1
+        assert cells == (columns or cells), line
+        columns = cells
+    for line in text.split("\n"):
+        assert line.count("`") % 2 == 0, line
+        outside = "".join(line.split("`")[::2])
+        assert not re.search(r"[<>\[\]!@$\\~{}]|://|www\.", outside), line
+
+
+def hostile_log(events, value):
+    """A log in which every string that a target can choose is `value`."""
+    audit, token, pii, start, *rest = events
+    spec = audit.spec
+    text = value if isinstance(value, str) else "x"
+    spec = replace(
+        spec, target=replace(spec.target, name=text, path=text), args=(value,), run_id=text
+    )
+    changed = [replace(audit, spec=spec), token, pii, replace(start, kernel=text, loader=text)]
+    for event in rest:
+        match event:
+            case ev.Exec():
+                event = replace(event, path=value, file=value, argv=(value,))
+            case ev.Open():
+                event = replace(event, path=value, file=value)
+            case ev.Dns():
+                event = replace(event, qname=value)
+            case ev.End():
+                event = replace(event, survivors=(value,), output_bytes={text: 1}, reason=text)
+        changed.append(event)
+    changed.insert(-2, ev.Lost(ts=9, source=text, reason=text))
+    return changed
+
+
+def hostile_findings(finding, value):
+    text = value if isinstance(value, str) else "x"
+    quoted = {
+        "title": text,
+        "where": value,
+        "lineage": (Process(1, value, (value, value)),) * 2,
+        "evidence": (Evidence(ts=1, text=value),) * 3,
+        "detector": text,
+        "rule": text,
+        "key": text,
+        "technique": text,
+        "id": text,
+    }
+    return [
+        finding(Severity.HIGH, **quoted),
+        finding(Severity.HIGH, **quoted, waived_by=text),
+        finding(Severity.LOW, **quoted),
+        finding(Severity.INFO, **quoted),
+    ]
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value[:20]))
+def test_hostile_strings_do_not_act(events, report, finding, value) -> None:
+    made = report(hostile_log(events, value), hostile_findings(finding, value), failures=[value])
+    text = rendered(made)
+    check_inert(text)
+    assert len(text) < 128 << 10
+
+
+@given(st.one_of(st.text(), st.binary(max_size=300).map(octets)))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_string_acts(events, report, finding, value) -> None:
+    check_inert(rendered(report(hostile_log(events, value), hostile_findings(finding, value))))
+
+
+def test_the_verdict_comes_first_with_its_reason(events, report, finding) -> None:
+    text = rendered(report(events, [finding()]))
+    assert text.startswith(
+        "# REJECT: `vendor-bin`\n\n1 critical finding: honeytoken_exfil.\n\n"
+        "The target exited 0 after 12 ms.\n\n## Findings\n"
+    )
+
+
+def test_tells_a_finding_with_lineage_and_evidence(events, report, finding) -> None:
+    text = rendered(report(events, [finding()]))
+    assert "### F-001 · critical · honeytoken_exfil\n\na key left\n" in text
+    assert "- **where**: `paste.example.org:443`\n" in text
+    assert "  - `/opt/drop/vendor-bin` as `vendor-bin " in text
+    assert "  - POST `key=" in text
+
+
+def test_sections_that_say_nothing_are_left_out(events, report) -> None:
+    text = rendered(report(events))
+    assert "## Findings\n\nNone.\n" in text
+    for heading in ("Conditions", "Accepted", "Notes", "Why the capture"):
+        assert heading not in text
+
+
+def test_an_absence_in_an_inconclusive_audit_is_no_none(events, report) -> None:
+    text = rendered(report(events[:-2]))
+    assert "None, which proves nothing here: the capture was not whole." in text
+    assert "- the event log has no end record: the capture broke off\n" in text
+
+
+def test_accepted_findings_say_by_whom(events, report, finding) -> None:
+    text = rendered(report(events, [finding()], accepted={"exfil": "marker ato_allow"}))
+    assert "## Accepted findings\n" in text
+    assert "- F-001: marker ato_allow\n" in text
+
+
+def test_long_lists_are_cut_and_counted(events, report, finding) -> None:
+    flood = [
+        ev.Open(ts=6, pid=100, call="openat", path=f"/tmp/f{number:04}", result=3, flags=0o101)
+        for number in range(500)
+    ]
+    findings = [
+        finding(Severity.LOW, id=f"F-{number:03}", title=f"t{number}") for number in range(700)
+    ]
+    text = rendered(report([*events[:-2], *flood, *events[-2:]], findings))
+    assert "| files written | 501 | " in text
+    assert " and 481 more |" in text
+    assert "\nAnd 500 more, in report.json.\n" in text
+    assert "\n- and 680 more, in report.json\n" in text
+    assert text.count("\n### ") == 50
+
+
+def test_no_blank_runs_and_no_trailing_blanks(events, report, finding) -> None:
+    found = [finding(), finding(Severity.LOW), finding(Severity.INFO)]
+    for made in (report(events, found), report(events), report([])):
+        text = rendered(made)
+        assert "\n\n\n" not in text
+        assert text.endswith(".\n")
+        assert not re.search(r"[ \t]$", text, re.MULTILINE)
+
+
+def test_markers_are_in_none_of_it(events, report, finding) -> None:
+    text = rendered(report(events, [finding()]))
+    assert "wJq3XtBn" not in text
