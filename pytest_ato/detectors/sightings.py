@@ -26,6 +26,9 @@ MAX_SIGHTINGS: Final = 1000
 MAX_STREAMS: Final = 128
 """Streams that are searched at once, each with up to a megabyte in memory; above it, the oldest is
 closed early."""
+MAX_DEEP: Final = 1000
+"""DNS names, and packets, that are decoded one by one, at about a millisecond each; all of them are
+searched in the simple encodings, and joined."""
 MAX_EVIDENCE: Final = 5
 """Observations that a sighting keeps."""
 ELSEWHERE: Final = "other destinations"
@@ -62,6 +65,8 @@ class Sightings:
         self._found: dict[tuple[str, Channel, str], Sighting] = {}
         self._streams: dict[int | str, _Open] = {}
         self._questions = Questions()
+        self._asked: set[bytes] = set()
+        self._packets = 0
         self.cut_short = 0
         """Streams of which a bound on decoding left something unsearched."""
 
@@ -117,13 +122,23 @@ class Sightings:
         process = self._sockets.owner(event.client_port, event.server, 53)
         source = _Source(parent, "dns", process)
         self._questions.add(qname, parent, event.ts, process)
-        self._add(self._tokens.matcher.scan_name(qname), source, event.ts, qname)
+        self._add(self._search_name(qname), source, event.ts)
+
+    def _search_name(self, qname: bytes) -> list[Hit]:
+        if qname in self._asked:  # the other address family, or a retry
+            return []
+        if len(self._asked) < MAX_DEEP:
+            self._asked.add(qname)
+            return self._tokens.matcher.scan_name(qname)
+        text = qname.replace(b".", b"")
+        return self._tokens.matcher.stream().feed(text + b"\0" + text.upper())
 
     def _datagram(self, event: Datagram) -> None:
         source = self._source(_CHANNELS.get(event.protocol, "ip"), event)
         data = raw(event.data)
         # Each packet by itself, and as a piece of what was cut into packets.
-        alone = self._tokens.matcher.scan(data)
+        self._packets += 1
+        alone = self._tokens.matcher.scan(data) if self._packets <= MAX_DEEP else ()
         key = f"{source.channel} {source.destination}"
         joined = self._stream(key, source, event.ts).feed(data)
         self._add(alone or joined, source, event.ts, data)

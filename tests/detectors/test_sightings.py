@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -60,6 +62,24 @@ def test_streams_without_end_are_searched_all_the_same(log, monkeypatch):
         log.tcp(log.root, DROP, port, value)
         log.events.pop()  # never closed
     assert len(_sightings(log).all) == 19
+
+
+def test_a_flood_of_names_hides_no_simple_encoding(log, monkeypatch):
+    monkeypatch.setattr(sightings_module, "MAX_DEEP", 10)
+    for number in range(50):
+        log.dns(f"n{number}.example.org")
+    value = base64.b32encode(log.values["kube_token"].encode()).decode().rstrip("=").lower()
+    log.dns(f"{value[:20]}.{value[20:]}.evil.example")
+    log.dns(f"{log.values['aws_secret'].encode().hex()[:62]}.evil.example")
+    found = [sighting.token for sighting in _sightings(log).all]
+    assert found == ["kube_config", "aws_credentials"]
+
+
+def test_a_repeated_question_counts_once(log):
+    for _ in range(5):
+        log.dns(f"{log.values['kube_token'].encode().hex()}.evil.example")
+    [sighting] = _sightings(log).all
+    assert sighting.count == 1
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
