@@ -26,6 +26,7 @@ def builtin() -> tuple[type[Detector], ...]:
     from pytest_ato.detectors.beaconing import Beaconing
     from pytest_ato.detectors.credential_sweep import CredentialSweep
     from pytest_ato.detectors.dns_tunnel import DnsTunnel
+    from pytest_ato.detectors.dropped_executable import DroppedExecutable
     from pytest_ato.detectors.fileless_exec import FilelessExec
     from pytest_ato.detectors.honeytoken_exfil import HoneytokenExfil
     from pytest_ato.detectors.honeytoken_read import HoneytokenRead
@@ -37,6 +38,7 @@ def builtin() -> tuple[type[Detector], ...]:
         Beaconing,
         CredentialSweep,
         DnsTunnel,
+        DroppedExecutable,
         FilelessExec,
         HoneytokenExfil,
         HoneytokenRead,
