@@ -15,6 +15,7 @@ from typing import IO, Final
 
 import msgspec
 
+from pytest_ato.model.check import Check
 from pytest_ato.model.errors import CaptureUnavailable
 from pytest_ato.model.events import Unavailable
 from pytest_ato.model.octets import show
@@ -29,9 +30,14 @@ _END: Final = b'{"kind":"end",'
 _UNAVAILABLE: Final = b'{"kind":"unavailable",'
 
 
+_PYTHON: Final = (sys.executable, "-I", "-m")
+"""Isolated, so that nothing of the working directory, the environment or the user's site directory
+is imported into a privileged process."""
+_ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+
+
 class LocalRuntime(Runtime):
-    """``python -I -m pytest_ato.capture``: isolated, so that nothing of the working directory,
-    the environment or the user's site directory is imported into a privileged process."""
+    """``python -m pytest_ato.capture`` in a session of its own."""
 
     name = "local"
 
@@ -44,7 +50,7 @@ class LocalRuntime(Runtime):
     def start(self) -> None:
         if self._process is not None:
             return
-        command = [*_privilege(), sys.executable, "-I", "-m", "pytest_ato.capture", self._loader]
+        command = [*_privilege(), *_PYTHON, "pytest_ato.capture", self._loader]
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
             command,
@@ -52,7 +58,7 @@ class LocalRuntime(Runtime):
             stdout=subprocess.PIPE,
             stderr=self._errors,
             cwd="/",
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"},
+            env=_ENVIRONMENT,
             start_new_session=True,  # Ctrl-C is the caller's to handle
         )
 
@@ -119,6 +125,27 @@ class LocalRuntime(Runtime):
         with contextlib.suppress(OSError):
             self._process.kill()
         self._process.wait()
+
+
+def checks() -> tuple[Check, ...]:
+    """Ask what this machine can do, with the privileges that capture would have.
+
+    Without any, the questions are asked all the same and the answers say so.
+    """
+    try:
+        privilege = _privilege()
+    except CaptureUnavailable:
+        privilege = []
+    result = subprocess.run(
+        [*privilege, *_PYTHON, "pytest_ato.capture.checks"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env=_ENVIRONMENT,
+        check=False,
+    )
+    return tuple(msgspec.json.decode(line, type=Check) for line in result.stdout.splitlines())
 
 
 def _privilege() -> list[str]:

@@ -63,7 +63,7 @@ def _make_mount_point(top: Path, inside: PurePosixPath, directory: bool) -> None
 
 
 def verify(item: Placed, root: Path, sha256: str) -> None:
-    """Raise SandboxError unless the program, as the sandbox shows it, is the one that was hashed."""
+    """Raise SandboxError unless the sandbox shows the very program that was hashed."""
     copy = root / item.dest.lstrip("/")
     with (copy if copy.exists() else Path(item.source)).open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != sha256:

@@ -1,0 +1,189 @@
+"""What this machine can do for an audit, found out by trying.
+
+Owns the questions and their cures. ``python -I -m pytest_ato.capture.checks`` prints one JSON line
+each; run it with the privileges that capture would have. Changes nothing: what a trial makes, it
+takes away.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from pytest_ato.capture import cgroupfs
+from pytest_ato.capture.loader.core import BTF, CoreLoader
+from pytest_ato.capture.network.rules import program
+from pytest_ato.capture.probes import PROBES
+from pytest_ato.model.check import Check
+from pytest_ato.model.errors import AtoError
+
+_OLDEST: Final = (5, 15)
+_ARCHITECTURES: Final = frozenset({"x86_64"})
+_CAPABILITIES: Final = {"CAP_NET_ADMIN": 12, "CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21}
+
+
+def checks() -> Iterator[Check]:
+    """Answer every question, in the order in which a reader would fix them."""
+    for check in (
+        _system,
+        _privilege,
+        _btf,
+        _cgroup2,
+        _memory_limit,
+        _task_limit,
+        _bubblewrap,
+        _nftables,
+        _network,
+        _bpffs,
+        _tracefs,
+        _probes,
+    ):
+        yield check()
+
+
+def _answer(
+    topic: str,
+    good: bool,
+    found: str,
+    cure: str,
+    otherwise: Literal["missing", "optional"] = "missing",
+) -> Check:
+    return Check(
+        topic=topic, state="ok" if good else otherwise, found=found, cure="" if good else cure
+    )
+
+
+def _system() -> Check:
+    release, machine = os.uname().release, platform.machine()
+    numbers = tuple(int(part) for part in re.findall(r"\d+", release)[:2])
+    return _answer(
+        "kernel",
+        numbers >= _OLDEST and machine in _ARCHITECTURES,
+        f"Linux {release} on {machine}",
+        "use a kernel from 5.15 on, on x86-64",
+    )
+
+
+def _privilege() -> Check:
+    status = Path("/proc/self/status").read_text()
+    found = re.search(r"^CapEff:\s*(\w+)", status, re.MULTILINE)
+    effective = int(found[1], 16) if found else 0
+    lacking = [name for name, bit in _CAPABILITIES.items() if not effective >> bit & 1]
+    return _answer(
+        "privilege",
+        os.geteuid() == 0 and not lacking,
+        f"uid {os.geteuid()}, " + (f"without {', '.join(lacking)}" if lacking else "capable"),
+        "run as root, or allow sudo without a password",
+    )
+
+
+def _btf() -> Check:
+    return _answer(
+        "BTF",
+        BTF.exists(),
+        str(BTF) if BTF.exists() else f"{BTF} is not there",
+        "use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as Debian's and Ubuntu's are",
+    )
+
+
+def _cgroup2() -> Check:
+    unified = [one for one in cgroupfs.hierarchies() if one.version == 2]
+    return _answer(
+        "cgroup2",
+        bool(unified),
+        str(unified[0].mount) if unified else "no cgroup2 is mounted",
+        "mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified",
+    )
+
+
+def _memory_limit() -> Check:
+    return _controller("memory limit", "memory", "memory")
+
+
+def _task_limit() -> Check:
+    return _controller("task limit", "pids", "tasks")
+
+
+def _controller(topic: str, controller: str, limit: str) -> Check:
+    having = [one for one in cgroupfs.hierarchies() if controller in one.controllers]
+    where = f"cgroup v{having[0].version} at {having[0].mount}" if having else "no controller"
+    return _answer(topic, bool(having), where, f"audit with --ato-limit {limit}=none")
+
+
+def _bubblewrap() -> Check:
+    return _program("bubblewrap", "bwrap", "bubblewrap", "--version")
+
+
+def _nftables() -> Check:
+    return _program("nftables", "nft", "nftables", "--version")
+
+
+def _program(topic: str, name: str, package: str, *arguments: str) -> Check:
+    try:
+        path = program(name, package)
+        version = subprocess.run(
+            [path, *arguments], capture_output=True, text=True, check=True
+        ).stdout
+    except (AtoError, OSError, subprocess.CalledProcessError):
+        return _answer(topic, False, f"{name} is not there", f"apt-get install {package}")
+    return _answer(topic, True, version.strip().splitlines()[0][:60], "")
+
+
+def _network() -> Check:
+    from pytest_ato.capture.network import namespaces
+
+    try:
+        os.close(namespaces.make())
+    except (AtoError, OSError) as error:
+        return _answer("namespaces", False, f"refused: {error}", "run as root")
+    return _answer("namespaces", True, "a network namespace can be made", "")
+
+
+def _bpffs() -> Check:
+    return _mounted("bpffs", "bpf", "/sys/fs/bpf", "mount -t bpf bpf /sys/fs/bpf")
+
+
+def _tracefs() -> Check:
+    return _mounted(
+        "tracefs", "tracefs", "/sys/kernel/tracing", "mount -t tracefs tracefs /sys/kernel/tracing"
+    )
+
+
+def _mounted(topic: str, kind: str, usual: str, cure: str) -> Check:
+    mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    where = next((fields[1] for fields in mounts if fields[2] == kind), None)
+    found = where or f"not mounted at {usual}; audits do without"
+    return _answer(topic, where is not None, found, cure, otherwise="optional")
+
+
+def _probes() -> Check:
+    loader = CoreLoader()
+    try:
+        loader.load()
+        live = [name for name, state in loader.probes().items() if state == "live"]
+        total = sum(not probe.per_audit for probe in PROBES)
+        return _answer("probes", True, f"core: {len(live)} of {total} session probes attach", "")
+    except AtoError as error:
+        return _answer("probes", False, "core: not loaded", str(error))
+    finally:
+        loader.close()
+
+
+def main() -> int:
+    """Print the answers as JSON lines."""
+    write: Callable[[bytes], object] = sys.stdout.buffer.write
+    for check in checks():
+        write(msgspec.json.encode(check) + b"\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
