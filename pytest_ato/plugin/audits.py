@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_ato import wording
 from pytest_ato.model.errors import AtoError, UsageError
-from pytest_ato.plugin import properties, requests, subjects, wording
+from pytest_ato.plugin import properties, requests, subjects
 from pytest_ato.plugin.session import session_of
 from pytest_ato.plugin.trace import Trace
 

@@ -7,7 +7,6 @@ when it was earned: where the capture was not whole, or nobody could look, readi
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import overload
@@ -15,6 +14,7 @@ from typing import overload
 from pytest_ato.model.errors import CaptureIncomplete
 from pytest_ato.model.findings import Category, Finding, Severity
 from pytest_ato.model.octets import show
+from pytest_ato.wording import count_by_severity
 
 _REPR_LIMIT = 199
 """pytest cuts a repr near 240 characters and escapes its newlines."""
@@ -130,10 +130,3 @@ class Findings(Sequence[Finding]):
 
     def _known(self) -> list[str]:
         return [*Category, *sorted(self._scope.detectors - set(Category)), *_SEVERITIES]
-
-
-def count_by_severity(findings: Iterable[Finding]) -> str:
-    """Count findings, worst severity first: ``1 critical, 2 low``."""
-    counts = Counter(finding.severity for finding in findings)
-    ordered = sorted(counts.items(), key=lambda pair: -pair[0].rank)
-    return ", ".join(f"{count} {severity}" for severity, count in ordered)

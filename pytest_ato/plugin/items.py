@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from pytest_ato import acceptance
+from pytest_ato import acceptance, wording
 from pytest_ato.detectors import registry
 from pytest_ato.model.errors import AtoError
 from pytest_ato.model.verdict import Verdict, fails
-from pytest_ato.plugin import wording
 from pytest_ato.plugin.properties import record
 from pytest_ato.plugin.session import session_of
 

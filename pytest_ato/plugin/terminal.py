@@ -6,7 +6,6 @@ without pytest-xdist.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from pytest_ato.model.report import Report
 from pytest_ato.plugin.properties import REPORT
 from pytest_ato.plugin.session import session_of
 from pytest_ato.reports.terminal import summary_lines
+from pytest_ato.wording import short_path
 
 _FULL = 6
 """More audits than this are told in one line each."""
@@ -28,7 +28,7 @@ def header(config: pytest.Config) -> str:
     settings = session_of(config).settings
     return (
         f"ato: {settings.runtime} runtime, {settings.loader} loader, {settings.network} network, "
-        f"reports in {_short(settings.report_dir)}"
+        f"reports in {short_path(settings.report_dir)}"
     )
 
 
@@ -59,14 +59,11 @@ def _write(terminal: pytest.TerminalReporter, path: Path, brief: bool) -> None:
         return
     writer = terminal._tw  # the only place that knows width and colour; pytest's own plugins do so
     if brief:
-        lines = [f"{report.target.name}: {report.verdict}: {report.reason}, {_short(path.parent)}"]
+        lines = [
+            f"{report.target.name}: {report.verdict}: {report.reason}, {short_path(path.parent)}"
+        ]
     else:
-        where = _short(path.parent)
+        where = short_path(path.parent)
         lines = summary_lines(report, writer.fullwidth, writer.hasmarkup, where)
     for line in lines:
         terminal.write_line(line)
-
-
-def _short(path: Path) -> str:
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative

@@ -9,7 +9,8 @@ def outcomes(result):
     return {
         line.split(" ", 1)[0]: line.split(" ", 1)[1].split(" ")[0].strip()
         for line in result.outlines
-        if "::" in line and line.split(" ", 1)[1].split(" ")[0] in ("PASSED", "FAILED", "SKIPPED", "ERROR")
+        if "::" in line
+        and line.split(" ", 1)[1].split(" ")[0] in ("PASSED", "FAILED", "SKIPPED", "ERROR")
     }
 
 
@@ -168,7 +169,9 @@ def test_one_audit_serves_all_items(run, vendor, pytester, scripted, monkeypatch
 
 def test_junit_xml_has_verdict_report_and_run_id(run, vendor, pytester):
     run(f"--ato-target={vendor('bad-shell')}", "--junitxml=out.xml")
-    cases = {case.get("name"): case for case in ET.parse(pytester.path / "out.xml").iter("testcase")}
+    cases = {
+        case.get("name"): case for case in ET.parse(pytester.path / "out.xml").iter("testcase")
+    }
     properties = {
         entry.get("name"): entry.get("value") for entry in cases["verdict"].iter("property")
     }

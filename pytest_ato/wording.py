@@ -1,17 +1,17 @@
-"""The sentences of failing items and of the section under a failing test: short, one fact a line.
+"""The sentences in which both faces tell findings: short, one fact a line.
 
 Everything that came from a target is escaped here. Owns no decision.
 """
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.octets import Octets, show
-from pytest_ato.plugin.findings import count_by_severity
 
 _MOST = 8
 """Findings that are told in full; the report has them all."""
@@ -25,6 +25,13 @@ def findings_text(findings: Iterable[Finding]) -> list[str]:
     if len(told) > _MOST:
         lines.append(f"  ... and {len(told) - _MOST} more")
     return lines
+
+
+def count_by_severity(findings: Iterable[Finding]) -> str:
+    """Count findings, worst severity first: ``1 critical, 2 low``."""
+    counts = Counter(finding.severity for finding in findings)
+    ordered = sorted(counts.items(), key=lambda pair: -pair[0].rank)
+    return ", ".join(f"{count} {severity}" for severity, count in ordered)
 
 
 def headline(category: str, findings: Iterable[Finding]) -> str:
@@ -51,11 +58,14 @@ def not_run(reasons: Mapping[str, str]) -> list[str]:
 
 
 def report_line(directory: Path) -> str:
-    """Say where the report is, as short as it can be written."""
-    path = directory / "report.md"
-    with suppress(ValueError):
-        path = path.relative_to(Path.cwd())
-    return f"report: {show(str(path), 300)}"
+    """Say where the report is."""
+    return f"report: {show(short_path(directory / 'report.md'), 300)}"
+
+
+def short_path(path: Path) -> str:
+    """Return a path relative to the working directory where it is below it."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
 
 
 def _finding(finding: Finding) -> list[str]:

@@ -1,0 +1,28 @@
+"""`ato replay events.jsonl`: the same findings from the same log, on any machine, without root."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pytest_ato.cli import options, result
+from pytest_ato.cli.screen import Screen
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the log and the options that judge it."""
+    parser.add_argument("log", metavar="LOG", type=Path, help="events.jsonl of an audit")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print one line, the verdict")
+    parser.add_argument(
+        "-o", dest="to", metavar="DIR", type=Path, help="write log and report below DIR"
+    )
+    options.add(parser, "fail-on", "allow-inconclusive")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Examine and tell; returns the exit code. Raises `AtoError` for what is no event log."""
+    from pytest_ato.audit import replay
+
+    settings = options.read(arguments)
+    outcome = replay(arguments.log, report_dir=arguments.to)
+    return result.tell(outcome, settings, Screen(quiet=arguments.quiet))

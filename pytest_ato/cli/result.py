@@ -1,0 +1,51 @@
+"""How a command tells an audit's result, and the exit code that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from pytest_ato import acceptance, wording
+from pytest_ato.model.verdict import Verdict, fails
+from pytest_ato.reports.terminal import summary_lines
+
+if TYPE_CHECKING:
+    from pytest_ato.audit import Outcome
+    from pytest_ato.cli.screen import Screen
+    from pytest_ato.policy.verdict import Judgement
+    from pytest_ato.settings.settings import Settings
+
+PASSED, FINDINGS, INCONCLUSIVE = 0, 1, 3
+
+
+def exit_code(judgement: Judgement, settings: Settings) -> int:
+    """0 passed, 1 findings, 3 INCONCLUSIVE."""
+    if not fails(judgement.verdict, settings.fail_on, settings.allow_inconclusive):
+        return PASSED
+    return INCONCLUSIVE if judgement.verdict is Verdict.INCONCLUSIVE else FINDINGS
+
+
+def tell(
+    outcome: Outcome,
+    settings: Settings,
+    screen: Screen,
+    command_with: Callable[[Iterable[str]], str] | None = None,
+) -> int:
+    """Print verdict, findings and where the report lies; return the exit code.
+
+    With `command_with`, which writes the command with more options, also what would accept it.
+    """
+    report = outcome.report
+    judgement = outcome.judged(())
+    where = wording.short_path(outcome.directory)
+    if screen.quiet:
+        screen.lines([f"{report.target.name}: {judgement.verdict}: {judgement.reason}"])
+        return exit_code(judgement, settings)
+    lines = summary_lines(report, screen.width, screen.color, where)
+    if judgement.findings:
+        lines += ["", *wording.findings_text(judgement.findings)]
+    options = acceptance.accepting(report, judgement, settings.fail_on, settings.allow_inconclusive)
+    if options and command_with is not None:
+        lines += ["", f"accept it with: {command_with(f'--{option}' for option in options)}"]
+    screen.lines(lines)
+    return exit_code(judgement, settings)

@@ -1,0 +1,60 @@
+"""`ato run PROG -- args`: one audit, told on the terminal, judged by the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import shlex
+from collections.abc import Iterable
+
+from pytest_ato.cli import options, result
+from pytest_ato.cli.screen import Screen
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the program and the options of the table."""
+    parser.usage = "ato run [options] PROG [-- ARGS...]"
+    parser.add_argument("program", metavar="PROG", help="an ELF file or a script with #!")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print one line, the verdict")
+    options.add(parser)
+
+
+def parse(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
+    """Parse the words before ``--``; those after it are the target's, whatever they look like."""
+    cut = words.index("--") if "--" in words else len(words)
+    arguments = parser.parse_args(words[:cut])
+    arguments.words = words[:cut]
+    arguments.args = words[cut + 1 :]
+    return arguments
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Audit and tell; returns the exit code. Raises `AtoError` for what cannot be run."""
+    from pytest_ato.audit import Auditor
+    from pytest_ato.detectors import registry
+    from pytest_ato.policy.verdict import check_names
+    from pytest_ato.target import resolve
+
+    settings = dataclasses.replace(options.read(arguments), args=tuple(arguments.args))
+    check_names(settings.allow, registry.by_name(registry.load()))
+    target = resolve(arguments.program, settings.include)
+    audit = settings.options()
+    screen = Screen(quiet=arguments.quiet)
+    try:
+        with Auditor(
+            report_dir=settings.report_dir,
+            runtime=settings.runtime,
+            loader=settings.loader,
+            progress=screen.progress,
+        ) as auditor:
+            outcome = auditor.audit(target, audit)
+    finally:
+        screen.clear()
+    return result.tell(outcome, settings, screen, lambda flags: _command(arguments, flags))
+
+
+def _command(arguments: argparse.Namespace, flags: Iterable[str]) -> str:
+    """This command with more options, to be copied into a shell."""
+    words: list[str] = arguments.words
+    tail: list[str] = ["--", *arguments.args] if arguments.args else []
+    return shlex.join(["ato", "run", *flags, *words, *tail])
