@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict
+from functools import lru_cache
 from typing import Final
 
 from pytest_ato.model.events import Dns
@@ -69,6 +70,7 @@ class Names:
         return f"{host}:{port}" if port else host
 
 
+@lru_cache(maxsize=4096)
 def canonical(address: str) -> str | None:
     """Canonical text of an IP address (an IPv4-mapped one as IPv4); None when it is none."""
     try:

@@ -6,8 +6,9 @@ for one honeytoken at one destination, however often it went there. Judges nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Final, Literal, TypeAlias
 
 from pytest_ato.detectors.names import Names, parent_domain, printable_name
@@ -29,6 +30,8 @@ closed early."""
 MAX_DEEP: Final = 1000
 """DNS names, and packets, that are decoded one by one, at about a millisecond each; all of them are
 searched in the simple encodings, and joined."""
+MAX_EMPTY: Final = 4096
+"""Contents of streams that are known to hold nothing encoded."""
 MAX_EVIDENCE: Final = 5
 """Observations that a sighting keeps."""
 ELSEWHERE: Final = "other destinations"
@@ -66,6 +69,7 @@ class Sightings:
         self._streams: dict[int | str, _Open] = {}
         self._questions = Questions()
         self._asked: set[bytes] = set()
+        self._empty: set[bytes] = set()
         self._packets = 0
         self.cut_short = 0
         """Streams of which a bound on decoding left something unsearched."""
@@ -92,8 +96,7 @@ class Sightings:
             case Output():
                 source = _Source(event.stream, "output", None)
                 data = raw(event.data)
-                stream = self._stream(event.stream, source, event.ts)
-                self._add(stream.feed(data), source, event.ts, data)
+                self._feed(event.stream, source, event.ts, data)
 
     def finish(self) -> None:
         """After the last event: scan what only the whole shows."""
@@ -110,9 +113,7 @@ class Sightings:
         if known is None and not event.data:
             return
         source = known.source if known else self._source("tcp", event)
-        stream = self._stream(event.connection, source, event.ts)
-        data = raw(event.data)
-        self._add(stream.feed(data), source, event.ts, data)
+        self._feed(event.connection, source, event.ts, raw(event.data))
         if event.closed:
             self._close(event.connection)
 
@@ -140,26 +141,36 @@ class Sightings:
         self._packets += 1
         alone = self._tokens.matcher.scan(data) if self._packets <= MAX_DEEP else ()
         key = f"{source.channel} {source.destination}"
-        joined = self._stream(key, source, event.ts).feed(data)
-        self._add(alone or joined, source, event.ts, data)
+        self._feed(key, source, event.ts, data, alone)
 
     def _source(self, channel: Channel, event: Tcp | Datagram) -> _Source:
         process = self._sockets.owner(event.client_port, event.address, event.port)
         return _Source(self._names.describe(event.address, event.port), channel, process)
 
-    def _stream(self, key: int | str, source: _Source, ts: int) -> Stream:
+    def _feed(
+        self, key: int | str, source: _Source, ts: int, data: bytes, alone: Sequence[Hit] = ()
+    ) -> None:
+        """Search the next piece of a stream; `alone` is what the piece by itself showed."""
         known = self._streams.get(key)
         if known is None:
             if len(self._streams) >= MAX_STREAMS:
                 self._close(next(iter(self._streams)))
             known = self._streams[key] = _Open(self._tokens.matcher.stream(), source, ts)
         known.ts = ts
-        return known.stream
+        known.digest.update(data)
+        joined = known.stream.feed(data)
+        self._add(alone or joined, source, ts, data)
 
     def _close(self, key: int | str) -> None:
         known = self._streams.pop(key)
-        self._add(known.stream.close(), known.source, known.ts)
+        digest = known.digest.digest()
+        if digest in self._empty:  # the same request again and again: decoded once
+            return
+        hits = known.stream.close()
+        self._add(hits, known.source, known.ts)
         self.cut_short += known.stream.cut_short
+        if not hits and len(self._empty) < MAX_EMPTY:
+            self._empty.add(digest)
 
     def _add(self, hits: Iterable[Hit], source: _Source, ts: int, data: bytes = b"") -> None:
         shown: str | None = None
@@ -207,3 +218,4 @@ class _Open:
     source: _Source
     ts: int
     """Time of the last piece."""
+    digest: blake2b = field(default_factory=lambda: blake2b(digest_size=16))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -73,6 +74,19 @@ def test_a_flood_of_names_hides_no_simple_encoding(log, monkeypatch):
     log.dns(f"{log.values['aws_secret'].encode().hex()[:62]}.evil.example")
     found = [sighting.token for sighting in _sightings(log).all]
     assert found == ["kube_config", "aws_credentials"]
+
+
+def test_the_same_encoded_request_counts_each_time_and_an_empty_one_is_decoded_once(log):
+    body = base64.b64encode(gzip.compress(log.values["kube_token"].encode(), mtime=0))
+    for port in (80, 81, 80):
+        log.tcp(log.root, DROP, port, b"GET / HTTP/1.1\r\n\r\n")
+        log.tcp(log.root, DROP, port, body)
+    found = _sightings(log)
+    assert [(one.destination, one.count) for one in found.all] == [
+        ("203.0.113.9:80", 2),
+        ("203.0.113.9:81", 1),
+    ]
+    assert len(found._empty) == 1
 
 
 def test_a_repeated_question_counts_once(log):
