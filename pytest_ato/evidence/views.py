@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from pytest_ato.honeytokens.match import Matcher
 from pytest_ato.model.events import Honeytoken
@@ -121,11 +122,17 @@ class View:
         return Evidence(ts=evidence.ts, text=self.text(evidence.text), pid=evidence.pid)
 
     def _show(self, value: Octets, limit: int) -> str:
-        data = value.encode(errors="backslashreplace") if isinstance(value, str) else value.b64
+        whole = value.encode(errors="backslashreplace") if isinstance(value, str) else value.b64
+        data = whole[:LOOKED_AT]
+        self._deep_left -= 1
+        if self._deep_left < 0 and b"%" in data:
+            # Only a deep search sees through a value of which some characters are escaped.
+            plain = unquote_to_bytes(data)
+            data = plain if any(self._markers(plain)) else data
         # One more, so that a text of which something is left out never looks whole.
-        text = "".join(self._pieces(data[:LOOKED_AT], limit + 1))
+        text = "".join(self._pieces(data, limit + 1))
         text = _WORKFLOW_COMMAND.sub(lambda match: _escaped(match.group()), text)
-        return text if len(text) <= limit and len(data) <= LOOKED_AT else text[: limit - 1] + "…"
+        return text if len(text) <= limit and len(whole) <= LOOKED_AT else text[: limit - 1] + "…"
 
     def _pieces(self, data: bytes, room: int) -> Iterator[str]:
         """Yield `data` piece by piece, masks in place of markers, until `room` is filled."""
@@ -155,10 +162,8 @@ class View:
         return sorted(found)
 
     def _markers(self, data: bytes) -> Iterator[tuple[int, int, str]]:
-        deep = self._deep_left > 0
-        self._deep_left -= 1
         for matcher in self._matchers:
-            if deep:
+            if self._deep_left >= 0:
                 yield from matcher.spans(data)
             else:
                 for place in matcher.places(data, whole=True):

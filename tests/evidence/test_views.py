@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from pytest_ato.evidence.views import ARGUMENTS, DEEP, LENGTH, View
 from pytest_ato.honeytokens.mint import Minted, mint
+from pytest_ato.honeytokens.sshkey import generate_key
 from pytest_ato.model.events import Honeytoken
 from pytest_ato.model.findings import Category, Evidence, Finding, Process, Severity
 from pytest_ato.model.octets import B64, octets
@@ -24,6 +25,7 @@ from pytest_ato.model.octets import B64, octets
 KEY = b"k" * 32
 SECRET = "wJq3XtBnFEm7K1MDnGzbPxRciCYq0EXAMPvKeyZz"
 AWS = Honeytoken(ts=1, name="aws", family="aws", markers={"aws_secret": SECRET})
+SSH_KEY = generate_key()  # the slow part of minting
 VIEW = View(KEY, [AWS])
 MASK = f"‹aws_secret:40:{hmac.new(KEY, SECRET.encode(), hashlib.sha256).hexdigest()[:8]}›"
 
@@ -47,9 +49,9 @@ def view() -> View:
     return VIEW
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def minted() -> Minted:
-    return mint(now=datetime(2025, 1, 1, tzinfo=UTC))
+    return mint(now=datetime(2025, 1, 1, tzinfo=UTC), ssh_key=SSH_KEY)
 
 
 def test_a_marker_becomes_name_length_and_keyed_digest(view: View) -> None:
