@@ -15,6 +15,8 @@ from pytest_ato.detectors.reads import Read
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 
 FAMILIES: Final = 3
+_NO_CREDENTIAL: Final = frozenset({"pii"})
+"""Families of planted files that open no door."""
 
 
 class CredentialSweep(Detector):
@@ -34,7 +36,7 @@ class CredentialSweep(Detector):
         reads = [
             read
             for read in self.context.reads.rated(self.context.sightings.carriers)
-            if read.rating is Severity.HIGH
+            if read.rating is Severity.HIGH and read.token.family not in _NO_CREDENTIAL
         ]
         families = sorted({read.token.family for read in reads})
         swept = _smallest_sweep(reads)

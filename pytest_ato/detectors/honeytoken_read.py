@@ -40,7 +40,7 @@ class HoneytokenRead(Detector):
         client = read.rating is Severity.INFO
         remark = ", as its kind of client does for a connection" if client else ""
         return self.finding(
-            key=read.token.path,
+            key=read.token.name,
             title=f"{path} read by {read.process.label}{remark}",
             severity=read.rating,
             evidence=[_evidence(read)],

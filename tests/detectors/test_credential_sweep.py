@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from pytest_ato.detectors.credential_sweep import CredentialSweep
+from pytest_ato.model import events as ev
 from pytest_ato.model.findings import Severity
 from pytest_ato.model.octets import show
 
@@ -44,6 +45,19 @@ def test_two_families_are_silent(log, detect):
         for path in PLACES[:2]:
             log.open(log.root, path)
     assert detect(CredentialSweep, log) == ()
+
+
+def test_customer_data_is_no_credential(log, detect):
+    document = ev.Honeytoken(
+        ts=0, name="customers", family="pii", path="Documents/c.csv", markers={"c": "x" * 40}
+    )
+    log.events.insert(1, document)
+    for path in (*PLACES[:2], "Documents/c.csv"):
+        log.open(log.root, path, dev=0, inode=0)
+    assert detect(CredentialSweep, log) == ()
+    log.open(log.root, PLACES[2])
+    [finding] = detect(CredentialSweep, log)
+    assert finding.key == "credential_sweep:aws+postgres+ssh"
 
 
 def test_git_reading_its_own_configuration_is_silent(log, detect):

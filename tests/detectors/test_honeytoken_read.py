@@ -23,7 +23,7 @@ def test_cat_of_the_key(log, detect):
     [finding] = detect(HoneytokenRead, log)
     assert finding.severity is Severity.HIGH
     assert finding.rule == "ATO-CRD-003"
-    assert finding.key == "honeytoken_read:.ssh/id_rsa"
+    assert finding.key == "honeytoken_read:ssh_key"
     assert finding.title == "~/.ssh/id_rsa read by app → cat"
     assert finding.count == 2
     assert [show(link.path) for link in finding.lineage] == ["/opt/vendor/app", "/bin/cat"]
@@ -32,7 +32,7 @@ def test_cat_of_the_key(log, detect):
 def test_a_hard_link_is_the_same_file(log, detect):
     log.open(log.root, "/tmp/innocent", dev=77, inode=log.inodes[".kube/config"])
     [finding] = detect(HoneytokenRead, log)
-    assert finding.key == "honeytoken_read:.kube/config"
+    assert finding.key == "honeytoken_read:kube_config"
 
 
 def test_the_path_decides_where_the_inode_is_not_known(log, detect):
@@ -83,7 +83,7 @@ def test_git_over_http_reads_netrc(log, detect):
     log.tcp(helper, SINK, 80, b"GET /x/info/refs HTTP/1.1\r\n\r\n")
     [finding] = detect(HoneytokenRead, log)
     assert finding.severity is Severity.INFO
-    assert finding.key == "honeytoken_read:.netrc"
+    assert finding.key == "honeytoken_read:netrc"
 
 
 def test_wget_without_a_network(make_log, detect):
