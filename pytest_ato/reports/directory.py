@@ -7,6 +7,7 @@ and every failure is one line that says what to do.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -39,6 +40,7 @@ class ReportDirectory:
         """Where the report will lie."""
         self._digest = hashlib.sha256()
         self._stage: staging.Stage | None = None
+        self._events: BinaryIO | None = None
         try:
             _check_report_dir(report_dir)
             report_dir.mkdir(parents=True, exist_ok=True)
@@ -51,20 +53,21 @@ class ReportDirectory:
 
     def append(self, line: bytes) -> None:
         """Add one record, given without its newline, to the raw log."""
+        record = line + b"\n"
         try:
-            self._events.write(line + b"\n")
+            self._log().write(record)
         except OSError as error:
             raise self._unwritable(error) from None
-        self._digest.update(line + b"\n")
+        self._digest.update(record)
 
     def commit(self, report: Report) -> Path:
         """Render `report`, put the whole directory in its place, and return that."""
-        if self._stage is None:
-            raise RuntimeError("this report was committed or discarded before")
+        log = self._log()
+        assert self._stage is not None
         try:
-            self._events.flush()
-            os.fsync(self._events.fileno())
-            self._events.close()
+            log.flush()
+            os.fsync(log.fileno())
+            log.close()
             put_digest(self._stage.path / EVENTS, self._digest.hexdigest())
             write(report, self._stage.path)
             _check_replaceable(self.path)
@@ -78,8 +81,16 @@ class ReportDirectory:
         """Remove what was not committed; nothing to do after `commit`, or twice."""
         if self._stage is None:
             return
-        self._stage.remove()
-        self._stage = None
+        stage, self._stage = self._stage, None
+        if self._events is not None:
+            with contextlib.suppress(OSError):  # what its buffer still held is not wanted
+                self._events.close()
+        stage.remove()
+
+    def _log(self) -> BinaryIO:
+        if self._stage is None or self._events is None:
+            raise RuntimeError("this report was committed or discarded before")
+        return self._events
 
     def __enter__(self) -> Self:
         return self
