@@ -71,6 +71,8 @@ class DroppedExecutable(Detector):
         self._environments: set[str] = set()
         self._builders: dict[int, bool] = {}
         """`is_builder` by image."""
+        self._follow_reads = False
+        """Whether a file with network bytes exists: until then, reads need no look."""
 
     def process(self, event: Event) -> Iterable[Finding]:
         """Note what is written, received and run; what becomes of a file shows at the end."""
@@ -99,7 +101,7 @@ class DroppedExecutable(Detector):
                 yield self._report(use)
 
     def _opened(self, event: Open) -> None:
-        if event.flags & _ACCESS_MODE != _WRITE_ONLY:
+        if self._follow_reads and event.flags & _ACCESS_MODE != _WRITE_ONLY:
             read = self._files.of(event)
             if read is not None and read.from_network:
                 self._received.add(self.context.processes.actor(event.pid))
@@ -108,6 +110,7 @@ class DroppedExecutable(Detector):
         writer = self.context.processes.actor(event.pid)
         holds = self._received.holds(writer)
         file = self._files.written(event, writer, holds, self._is_builder(writer))
+        self._follow_reads |= file.from_network
         if posixpath.basename(file.path) == "pyvenv.cfg" and len(self._environments) < _MAX_USES:
             self._environments.add(posixpath.dirname(file.path))
 

@@ -62,8 +62,10 @@ class Persistence(Detector):
 
     def process(self, event: Event) -> Iterable[Finding]:
         """Report a place as soon as it is written; those of Python wait for the end."""
+        if isinstance(event, Open) and not opens_for_writing(event):
+            return ()  # nearly all events are this
         match event:
-            case Open() if opens_for_writing(event):
+            case Open():
                 path = resolved(event)
                 if event.result >= 0 and posixpath.basename(path) == "pyvenv.cfg":
                     self._environment(posixpath.dirname(path))
