@@ -54,6 +54,7 @@ class Examination:
         self._pipeline = Pipeline(detectors)
         self._analysis = Analysis()
         self._record = record
+        self._finished = False
         self._output: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
 
     def take(self, event: Event, line: bytes | None = None) -> None:
@@ -67,6 +68,11 @@ class Examination:
         if isinstance(event, Output):
             self._output[event.stream].append(raw(event.data))
         elif isinstance(event, End):
+            self._finish()
+
+    def _finish(self) -> None:
+        if not self._finished:
+            self._finished = True
             for finding in self._pipeline.finish():
                 self._write(finding)
 
@@ -75,7 +81,8 @@ class Examination:
             self._record(encode(event) if line is None else line)
 
     def conclude(self) -> Examined:
-        """Judge what was taken."""
+        """Judge what was taken, also when the log broke off."""
+        self._finish()
         pipeline = self._pipeline
         facts = self._analysis.facts()
         findings, failures = pipeline.findings, pipeline.failures

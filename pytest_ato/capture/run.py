@@ -76,6 +76,7 @@ class Run:
         self._status = 0
         self._reason = ""
         self._empty = False
+        self._disk_full = False
         self._survivors: tuple[bytes, ...] = ()
 
     def run(
@@ -104,6 +105,7 @@ class Run:
             self._sandbox.release()
             self._follow(caller, began + self._spec.timeout)
             run_ms = (time.monotonic() - began) * 1000
+            self._disk_full = self._sandbox.disk_full()
             self._sandbox.kill()
         finally:
             self._loader.set_scope(abi.IDLE)
@@ -129,10 +131,12 @@ class Run:
     def _follow(self, caller: Caller, deadline: float) -> None:
         """Take from every source until the sandbox is empty, time is up or the caller is gone."""
         poll = select.poll()
-        for fd in (self._sandbox.control, caller.fd):
+        for fd in (self._sandbox.control, caller.fd, *self._streams.open):
             poll.register(fd, select.POLLIN)
         while not self._empty:
-            poll.poll(_TURN * 1000)
+            for fd, _ in poll.poll(_TURN * 1000):
+                if fd in self._streams.ended:  # or it would wake us for ever
+                    poll.unregister(fd)
             self._take()
             self._decode(_DECODE)
             self._stream.write()
@@ -237,6 +241,8 @@ class Run:
 
     def _end(self, run_ms: float) -> End:
         hit = self._cgroup.limits_hit()
+        if self._disk_full:
+            hit = (*hit, "disk")
         if "memory" in hit and self._ended in ("signal", "exit"):
             self._ended = "limit"
             self._reason = "the target used all the memory that its limit allows"

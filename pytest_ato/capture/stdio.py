@@ -6,6 +6,8 @@ sandbox's.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +17,9 @@ from pytest_ato.capture.sandbox.process import Stdio
 from pytest_ato.model.events import Output
 from pytest_ato.model.octets import octets
 
-_READ = 1 << 16
+_READ = 1 << 20
+_PIPE = 1 << 20
+"""Room in a pipe: between two looks of ours a busy writer fills the usual 64 KiB many times."""
 _ROUNDS = 64
 """Reads of one stream a turn: a target that prints without end does not keep the loop."""
 
@@ -30,12 +34,17 @@ class StandardStreams:
         self._close_stdin = close_stdin
         self._data: memoryview | None = memoryview(data)
         self._limit = limit
-        self._open: dict[Literal["stdout", "stderr"], int] = {
-            "stdout": stdio.stdout,
-            "stderr": stdio.stderr,
+        self.open: dict[int, Literal["stdout", "stderr"]] = {
+            stdio.stdout: "stdout",
+            stdio.stderr: "stderr",
         }
+        """Descriptors that may still bring output."""
+        self.ended: set[int] = set()
         self.totals = {"stdout": 0, "stderr": 0}
         """All bytes written so far, kept or not."""
+        for fd in self.open:
+            with contextlib.suppress(OSError):  # a host may allow less
+                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE)
 
     def feed(self) -> None:
         """Write what the target's standard input takes now; close it when all was taken."""
@@ -53,14 +62,15 @@ class StandardStreams:
 
     def read(self) -> Iterator[Output]:
         """Events for what the target has written since the last call."""
-        for stream, fd in list(self._open.items()):
+        for fd, stream in list(self.open.items()):
             for _ in range(_ROUNDS):
                 try:
                     data = os.read(fd, _READ)
                 except BlockingIOError:
                     break
                 if not data:
-                    del self._open[stream]
+                    del self.open[fd]
+                    self.ended.add(fd)
                     break
                 kept = data[: max(0, self._limit - self.totals[stream])]
                 self.totals[stream] += len(data)
