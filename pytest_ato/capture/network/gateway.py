@@ -31,6 +31,7 @@ class Gateway:
         self._netns = -1
         self._sinkhole: Sinkhole | None = None
         self._serial = 0
+        self._open = False
         self._lost = 0
         self._reported = False
 
@@ -65,9 +66,13 @@ class Gateway:
     def join(self, serial: int) -> TargetNetwork:
         """Return a new network for one audit, joined to the sinkhole.
 
-        `serial` is the audit's number in this session, never used twice. Raises
-        `CaptureUnavailable`.
+        `serial` is the audit's number in this session, never used twice. A sinkhole that failed
+        in the audit before is replaced. Call it in the main thread; raises `CaptureUnavailable`.
         """
+        if self._open:  # the audit before was given up: its events belong to nobody
+            self.settle()
+        if not self._running().alive():
+            self._replace()
         sinkhole = self._running()
         link = f"ato{serial}"
         network = joined(self._netns, link)
@@ -81,13 +86,13 @@ class Gateway:
         except BaseException:
             network.close()
             raise
-        self._serial = serial
+        self._serial, self._open = serial, True
         self._lost = 0
         self._reported = False
         return network
 
     def fileno(self) -> int:
-        """Return the descriptor that is readable when there are events."""
+        """Return the descriptor that is readable when there are events; `join` may change it."""
         return self._running().fileno()
 
     def read(self) -> list[Event]:
@@ -100,6 +105,7 @@ class Gateway:
         Call it when the target's processes are gone and its network is still open.
         """
         sinkhole = self._running()
+        self._open = False
         deadline = time.monotonic() + _SETTLE_SECONDS + _GRACE_SECONDS
         try:
             sinkhole.tell(wire.Settle(self._serial, _SETTLE_SECONDS))
@@ -117,7 +123,10 @@ class Gateway:
         return events + self._take([])
 
     def lost(self) -> int:
-        """Return how many packets, bytes or connections of this audit were not recorded."""
+        """Return how many packets, bytes or connections of this audit were not recorded.
+
+        It is the sum over the `Lost` events of `read` and `settle`, which have the reasons.
+        """
         return self._lost
 
     def alive(self) -> bool:
@@ -137,6 +146,11 @@ class Gateway:
         if self._sinkhole is None:
             raise CaptureUnavailable("the gateway is closed")
         return self._sinkhole
+
+    def _replace(self) -> None:
+        self._running().close()
+        self._sinkhole = Sinkhole(self._netns, self._uid)
+        self.wait_ready()
 
     def _settled(self, records: list[wire.Record]) -> bool:
         return any(isinstance(r, wire.Settled) and r.serial == self._serial for r in records)

@@ -24,6 +24,8 @@ _READ = 1 << 16
 _READS_IN_A_ROW = 64
 _ERRORS_SHOWN = 300
 _STOP_SECONDS = 2.0
+_LAST_SECONDS = 0.5
+_EOF = "it closed its stream"
 
 
 class Sinkhole:
@@ -85,7 +87,7 @@ class Sinkhole:
                 self.broken = str(error)
                 break
             if not data:
-                self.broken = "it closed its stream"
+                self.broken = _EOF
                 break
             records += self._decode(data)
         return records
@@ -103,6 +105,9 @@ class Sinkhole:
         lines = text.decode("utf-8", "replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
         shown = "".join(char if char.isprintable() else " " for char in last)
+        if self.broken == _EOF:  # the process ends with its stream, or a moment later
+            with suppress(subprocess.TimeoutExpired):
+                self.broken = f"it ended with status {self._process.wait(_LAST_SECONDS)}"
         self.alive()
         return shown or self.broken or "no reason given"
 
@@ -110,7 +115,9 @@ class Sinkhole:
         """End the process and give everything back; may be called twice."""
         self._control.close()  # it ends by itself at this
         self._events.close()
-        if self._process.returncode is None:
+        if self.broken:
+            self.kill()
+        elif self._process.returncode is None:
             try:
                 self._process.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:

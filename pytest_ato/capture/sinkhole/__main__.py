@@ -8,9 +8,11 @@ it reads the first byte.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import resource
 import socket
+import struct
 import sys
 
 from pytest_ato.capture.sinkhole import limits, warm
@@ -30,7 +32,15 @@ def drop_privileges(uid: int) -> None:
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     os.setgroups([])
     os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)  # from 0 to another user: the kernel clears the capabilities
+    os.setresuid(uid, uid, uid)
+    _clear_capabilities()  # the kernel has done so for those in effect, not for the inheritable
+
+
+def _clear_capabilities() -> None:
+    # struct __user_cap_header_struct {version 3, this process} and two empty data structs
+    header = struct.pack("@Ii", 0x20080522, 0)
+    if ctypes.CDLL(None).capset(header, bytes(24)) != 0:
+        raise SystemExit("capabilities could not be dropped")
 
 
 def main() -> None:

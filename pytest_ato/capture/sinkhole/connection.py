@@ -7,7 +7,9 @@ chosen by `protocols` and the handlers.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv6Address
 from typing import TypeAlias
 
@@ -18,6 +20,12 @@ from pytest_ato.capture.sinkhole.reply import Handler, Reply
 
 _LINGER = 2.0
 """Seconds that the rest of a request is still read after an answer that ends the connection."""
+
+_UNREAD = 64 << 10
+"""Bytes of answers that a client may leave unread before it is answered no more."""
+
+_SLICE = 8 << 10
+"""Bytes that a handler gets at a time, so that its answers stay small too."""
 
 SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 
@@ -49,7 +57,7 @@ class Connection(asyncio.Protocol):
         self._active = 0.0
         self._half_closed = False
         self._lingering = False
-        self._held = {"reader": False, "writer": False}
+        self._held = False
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -81,29 +89,21 @@ class Connection(asyncio.Protocol):
             if self._handler is None:
                 return
             data, self._head = self._head, b""
-        self._reply(self._handler.receive(data))
+        for at in range(0, len(data), _SLICE):
+            self._reply(self._handler.receive(data[at : at + _SLICE]))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Write the closing record: asyncio's callback."""
         if self._timer is not None:
             self._timer.cancel()
         if self._record is not None:
+            self._take_the_rest(self._record)
             self._record.end()
         self._on_end(self)
 
-    def pause_writing(self) -> None:
-        """Stop reading from a client that does not read its answers: asyncio's callback."""
-        self._held["writer"] = True
-        self._apply_hold()
-
-    def resume_writing(self) -> None:
-        """Read on: asyncio's callback."""
-        self._held["writer"] = False
-        self._apply_hold()
-
     def hold(self, held: bool) -> None:
-        """Stop or resume reading, because of the reader of the events."""
-        self._held["reader"] = held
+        """Stop or resume reading, because the reader of the events is behind or has caught up."""
+        self._held = held
         self._apply_hold()
 
     def abort(self) -> None:
@@ -114,10 +114,19 @@ class Connection(asyncio.Protocol):
     def _apply_hold(self) -> None:
         if self._transport is None or self._transport.is_closing():
             return
-        if any(self._held.values()):
+        if self._held:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
+
+    def _take_the_rest(self, record: TcpRecord) -> None:
+        """Record what was received and not yet read when the connection broke, by a reset say."""
+        if self._transport is None:
+            return
+        descriptor = self._transport.get_extra_info("socket").fileno()
+        with suppress(OSError):  # nothing there, or no more
+            while data := os.read(descriptor, limits.PIECE):
+                record.out(data)
 
     def _reply(self, reply: Reply) -> None:
         for event in reply.events:
@@ -129,9 +138,13 @@ class Connection(asyncio.Protocol):
             self._check()
 
     def _write(self, data: bytes) -> None:
-        if data and self._transport is not None and self._record is not None:
-            self._record.into(data)
-            self._transport.write(data)
+        if not data or self._half_closed or self._transport is None or self._record is None:
+            return
+        if self._transport.get_write_buffer_size() > _UNREAD:
+            self._handler = protocols.Silent()  # who reads no answers gets no more
+            return
+        self._record.into(data)
+        self._transport.write(data)
 
     def _half_close(self) -> None:
         self._half_closed = True
@@ -142,6 +155,8 @@ class Connection(asyncio.Protocol):
         """Do what is due after this long a silence, and come back when more may be."""
         if self._timer is not None:
             self._timer.cancel()
+        if self._held:  # the silence is ours
+            self._active = self._loop.time()
         idle = self._loop.time() - self._active
         if self._greeting and idle >= limits.GREETING_AFTER:
             self._greet()
