@@ -51,8 +51,3 @@ def options(
     for bind in binds:
         words += ["--bind" if bind.writable else "--ro-bind", str(bind.source), bind.dest]
     return [*words, "--chdir", "/"]
-
-
-def covered(binds: Iterable[Bind]) -> list[str]:
-    """Return the paths of the sandbox at which nothing can be placed."""
-    return ["/proc", "/dev", "/sys", *(bind.dest for bind in binds)]

@@ -20,8 +20,9 @@ _LIMIT = struct.Struct("=IIQQ")
 _FILE_SIZE = 64 << 30
 """Bytes: more than a tmpfs holds, so that only a sparse file without end meets it."""
 _DESCRIPTORS = 4096
-_SPARE_TASKS = 64
-"""The cgroup counts more exactly and meets its limit first; this one holds if that one fails."""
+_TASKS_FACTOR = 4
+"""The cgroup's limit is the exact one and met first. This one holds should that fail; it counts by
+user, and a capture process in another container may audit as the same."""
 
 
 def environment(spec: AuditSpec) -> dict[str, str]:
@@ -61,7 +62,7 @@ def _limits(spec: AuditSpec) -> Mapping[int, Sequence[int]]:
         resource.RLIMIT_FSIZE: _FILE_SIZE,
     }
     if spec.limits.tasks is not None:
-        wanted[resource.RLIMIT_NPROC] = spec.limits.tasks + _SPARE_TASKS
+        wanted[resource.RLIMIT_NPROC] = _TASKS_FACTOR * spec.limits.tasks
     return {name: (_at_most(name, value),) * 2 for name, value in wanted.items()}
 
 

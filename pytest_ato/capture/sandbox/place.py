@@ -11,7 +11,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
@@ -20,24 +20,25 @@ from pytest_ato.capture.sandbox.rootfs import Bind, make_directories
 from pytest_ato.model.errors import UsageError
 from pytest_ato.model.spec import Placed
 
+_OWN = ("/dev", "/proc", "/sys")
 _CHUNK = 1 << 26
 
 
 def place(
-    placed: Iterable[Placed], root: Path, covered: Iterable[str], writable: Mapping[str, Path]
+    placed: Iterable[Placed], root: Path, shown: Sequence[str], writable: Mapping[str, Path]
 ) -> list[Bind]:
     """Copy each item to its `dest` below `root`.
 
-    `covered` are paths that a mount of the host hides. `writable` maps the writable paths of the
-    sandbox to their directories: what lies below one is bound over it, read-only; the binds are
-    returned. Raises UsageError for a `dest` that cannot be, SandboxError for a failing copy.
+    `shown` are paths of the host that the sandbox shows as they are: what is to keep its place
+    there is left to them. `writable` maps the writable paths of the sandbox to their directories:
+    what lies below one is bound over it, read-only; the binds are returned. Raises UsageError for a
+    `dest` that cannot be, SandboxError for a failing copy.
     """
     binds = []
-    covered = tuple(covered)
     for item in placed:
-        if item.source == item.dest and _is_below(item.dest, covered):
-            continue  # the sandbox shows it there already
-        dest = _checked(item.dest, covered)
+        if item.source == item.dest and _is_below(item.dest, shown):
+            continue
+        dest = _checked(item.dest, shown)
         try:
             directory = stat.S_ISDIR(os.lstat(item.source).st_mode)
             copy = make_directories(root, dest.parts[1:-1]) / dest.name
@@ -74,11 +75,11 @@ def _is_below(path: str, tops: Iterable[str]) -> bool:
     return any(PurePosixPath(path).is_relative_to(top) for top in tops)
 
 
-def _checked(dest: str, covered: Iterable[str]) -> PurePosixPath:
+def _checked(dest: str, shown: Sequence[str]) -> PurePosixPath:
     path = PurePosixPath(dest)
     if not path.is_absolute() or ".." in path.parts or len(path.parts) < 2:
         raise UsageError(f"{dest!r} is no place in the sandbox: give an absolute path")
-    for mount in covered:
+    for mount in (*shown, *_OWN):
         if path.is_relative_to(mount) or PurePosixPath(mount).is_relative_to(path):
             raise UsageError(f"nothing can be placed at {dest}: {mount} is the sandbox's own")
     return path

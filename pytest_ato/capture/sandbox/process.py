@@ -59,30 +59,22 @@ class Process:
         self.init_pid = 0
         self.init_pidfd = -1
         self._ours = ExitStack()
-        self._control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._ours.enter_context(self._control)
-        self._control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        with far, ExitStack() as theirs:
-            self.stdio, stdio = self._pipes(theirs, uid)
-            groups = [_held(theirs, os.open(path, os.O_WRONLY)) for path in procs]
-            binary = _held(theirs, os.open(INIT, os.O_RDONLY))
-            listed = _memory_file(theirs, b"".join(os.fsencode(word) + b"\0" for word in options))
-            ordered = _memory_file(theirs, order)
-            launcher = [str(INIT), "launch", str(-1 if netns is None else netns)]
-            launcher += [str(group) for group in groups]
-            inner = [f"/proc/self/fd/{binary}", *map(str, (far.fileno(), ordered, *stdio))]
-            passed = [*groups, binary, listed, ordered, far.fileno(), *stdio]
-            self._outer = subprocess.Popen(
-                [*launcher, "--", bwrap, "--args", str(listed), "--", *inner],
-                env={},
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                pass_fds=passed if netns is None else [*passed, netns],
-                start_new_session=True,
-            )
+        self._outer: subprocess.Popen[bytes] | None = None
         try:
+            with ExitStack() as theirs:
+                far = self._connect(theirs)
+                self.stdio, stdio = self._pipes(theirs, uid)
+                groups = [_held(theirs, os.open(path, os.O_WRONLY)) for path in procs]
+                binary = _held(theirs, os.open(INIT, os.O_RDONLY))
+                words = b"".join(os.fsencode(word) + b"\0" for word in options)
+                listed = _memory_file(theirs, words)
+                inner = (far, _memory_file(theirs, order), *stdio)
+                namespace = -1 if netns is None else netns
+                launch = [str(INIT), "launch", *map(str, (namespace, *groups)), "--"]
+                launch += [bwrap, "--args", str(listed), "--"]
+                launch += [f"/proc/self/fd/{binary}", *map(str, inner)]
+                passed = (*groups, binary, listed, *inner, *(() if netns is None else (netns,)))
+                self._outer = _spawn(launch, passed)
             self._await_ready()
         except BaseException:
             self.close()
@@ -91,7 +83,7 @@ class Process:
     @property
     def outer_pid(self) -> int:
         """Host pid of bubblewrap's outer process."""
-        return self._outer.pid
+        return self._running.pid
 
     @property
     def control(self) -> int:
@@ -116,14 +108,16 @@ class Process:
         if self.init_pidfd >= 0:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self.init_pidfd, signal.SIGKILL)
-        self._outer.kill()
+        if self._outer is not None:
+            self._outer.kill()
 
     def close(self) -> None:
         """Kill, reap, and close every descriptor."""
         self.kill()
-        with suppress(subprocess.TimeoutExpired):
-            self._outer.wait(_GONE_WITHIN_S)
-        if self._outer.stderr is not None:
+        if self._outer is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._outer.wait(_GONE_WITHIN_S)
+            assert self._outer.stderr is not None
             self._outer.stderr.close()
         self._ours.close()
 
@@ -132,6 +126,19 @@ class Process:
         if self.stdio.stdin >= 0:
             os.close(self.stdio.stdin)
             self.stdio = Stdio(-1, self.stdio.stdout, self.stdio.stderr)
+
+    @property
+    def _running(self) -> subprocess.Popen[bytes]:
+        assert self._outer is not None, "made by __init__, or that has raised"
+        return self._outer
+
+    def _connect(self, theirs: ExitStack) -> int:
+        """Make the control socket; return the far end."""
+        self._control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._ours.enter_context(self._control)
+        theirs.enter_context(far)
+        self._control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        return far.fileno()
 
     def _pipes(self, theirs: ExitStack, uid: int) -> tuple[Stdio, tuple[int, int, int]]:
         """Make the three pipes, the target's own: it may open /dev/stdout by name."""
@@ -167,14 +174,29 @@ class Process:
 
     def _complaint(self) -> str:
         """The first line that the launcher, bubblewrap or init wrote before it gave up."""
-        assert self._outer.stderr is not None
-        self._outer.kill()
-        self._outer.wait(_GONE_WITHIN_S)
-        os.set_blocking(self._outer.stderr.fileno(), False)
+        outer = self._running
+        assert outer.stderr is not None
+        outer.kill()
+        outer.wait(_GONE_WITHIN_S)
+        os.set_blocking(outer.stderr.fileno(), False)
         with suppress(BlockingIOError):
-            text = os.read(self._outer.stderr.fileno(), 4096)
+            text = os.read(outer.stderr.fileno(), 4096)
             return show(octets(text.split(b"\n", 1)[0])) or "no reason was given"
         return "no reason was given"
+
+
+def _spawn(command: Sequence[str], passed: Sequence[int]) -> subprocess.Popen[bytes]:
+    """Start `command` with nothing of this process but the descriptors `passed`."""
+    return subprocess.Popen(
+        command,
+        env={},
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        pass_fds=passed,
+        start_new_session=True,
+    )
 
 
 def _held(stack: ExitStack, descriptor: int) -> int:

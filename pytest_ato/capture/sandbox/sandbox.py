@@ -72,7 +72,8 @@ class Sandbox:
                 resolver=self._resolver,
             )
             spaces = writable.build(self._data, uid=self._uid, home=spec.home)
-            over = place.place(spec.target.placed, self._root, bwrap.covered(host), spaces)
+            shown = [bind.dest for bind in host]
+            over = place.place(spec.target.placed, self._root, shown, spaces)
             place.verify(spec.target.placed[0], self._root, spec.target.sha256)
             own = [Bind(source, dest, writable=True) for dest, source in spaces.items()]
             self._binds = [*host, *own, *over]
@@ -99,14 +100,18 @@ class Sandbox:
             proc=_PROC,
         )
         work = f"{self._spec.home}/{writable.WORK}"
-        self._process = Process(
-            bwrap.find(),
-            options,
-            encode(self._spec, uid=self._uid, directory=work),
-            procs=self._cgroup.procs,
-            netns=self._netns,
-            uid=self._uid,
-        )
+        order = encode(self._spec, uid=self._uid, directory=work)
+        try:
+            self._process = Process(
+                bwrap.find(),
+                options,
+                order,
+                procs=self._cgroup.procs,
+                netns=self._netns,
+                uid=self._uid,
+            )
+        except OSError as error:
+            raise SandboxError(f"the sandbox could not be started: {error}") from error
 
     def release(self) -> None:
         """GO: init starts the target."""

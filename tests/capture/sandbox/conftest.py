@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from pytest_ato.capture.rundir import RunDir
 from pytest_ato.model.octets import octets
 from pytest_ato.model.spec import AuditSpec, Placed, Target
 
@@ -29,7 +31,7 @@ def make_spec(program: Path, *args: bytes, **fields: Any) -> AuditSpec:
         format="script",
         placed=placed,
     )
-    fields.setdefault("run_id", f"test{os.getpid()}")
+    fields.setdefault("run_id", f"test{uuid.uuid4().hex}")
     fields.setdefault("timeout", 20.0)
     return AuditSpec(target=target, args=tuple(octets(arg) for arg in args), **fields)
 
@@ -54,6 +56,12 @@ class Audit:
         line = self.lines.readline()
         assert line, "the driver died"
         return msgspec.json.decode(line, type=Record)
+
+    def outcome(self) -> Any:
+        """The last record, of an audit that must start."""
+        first = self.record()
+        assert first.error == ""
+        return self.record()
 
     def close(self) -> None:
         self.process.kill()
@@ -87,6 +95,11 @@ class Record(msgspec.Struct, kw_only=True):
 
 
 @pytest.fixture
+def spec() -> Callable[..., AuditSpec]:
+    return make_spec
+
+
+@pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Audit]]:
     """Start an audit: ``start(spec, env={...})``."""
     audits = []
@@ -98,6 +111,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Audit]]:
     yield _start
     for audit in audits:
         audit.close()
+    if audits:
+        RunDir.claim(tmp_path / "run").close()  # sweeps what a killed driver left
 
 
 @pytest.fixture

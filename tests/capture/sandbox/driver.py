@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 import time
 from pathlib import Path
@@ -52,6 +53,10 @@ class Outcome(msgspec.Struct, kw_only=True):
 def main() -> None:
     spec = msgspec.json.decode(sys.stdin.buffer.read(), type=AuditSpec)
     base = Path(sys.argv[1])
+    # What a careless caller hands down; the target must see none of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+    os.set_inheritable(os.open("/etc/passwd", os.O_RDONLY), True)
     enter_private_mounts()
     try:
         with RunDir.claim(base) as rundir:
