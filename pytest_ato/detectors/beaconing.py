@@ -90,7 +90,7 @@ class Beaconing(Detector):
                     calls.sends.append((event.ts, event.size))
             case Datagram(protocol="udp") if event.port not in _DNS_PORTS:
                 self._datagram(event)
-            case Tcp(direction="out"):
+            case Tcp() if event.closed or event.direction == "out":
                 self._tcp(event)
         return ()
 
@@ -121,7 +121,7 @@ class Beaconing(Detector):
         if event.new == "SYN_SENT" and len(calls.states) < _MAX_CALLS:
             calls.actor = calls.actor or self.context.processes.get(event.pid)
             calls.states[event.cookie] = event.ts
-        elif event.new == "CLOSE":
+        elif event.new == "CLOSE" and event.cookie in calls.states:
             calls.failed.add(event.cookie)
 
     def _connect(self, event: Connect) -> None:
@@ -132,8 +132,9 @@ class Beaconing(Detector):
             if event.protocol == "tcp":
                 calls.actor = calls.actor or self.context.processes.get(event.pid)
                 calls.connects[event.cookie] = event.ts
-        elif event.result is not None and event.result < 0 and event.result not in _UNDER_WAY:
-            calls.failed.add(event.cookie)
+        elif (event.result or 0) < 0 and event.result not in _UNDER_WAY:
+            if event.cookie in calls.connects:
+                calls.failed.add(event.cookie)
 
     def _datagram(self, event: Datagram) -> None:
         calls = self._calls(event.address, event.port, "udp")
