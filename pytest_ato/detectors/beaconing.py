@@ -132,9 +132,8 @@ class Beaconing(Detector):
             if event.protocol == "tcp":
                 calls.actor = calls.actor or self.context.processes.get(event.pid)
                 calls.connects[event.cookie] = event.ts
-        elif (event.result or 0) < 0 and event.result not in _UNDER_WAY:
-            if event.cookie in calls.connects:
-                calls.failed.add(event.cookie)
+        elif event.cookie in calls.connects and _was_refused(event):
+            calls.failed.add(event.cookie)
 
     def _datagram(self, event: Datagram) -> None:
         calls = self._calls(event.address, event.port, "udp")
@@ -199,6 +198,10 @@ def _rhythm(times: Sequence[int], sizes: Sequence[int]) -> Rhythm:
     if len(times) <= MIN_INTERVALS:
         return measure(())
     return measure([ts / _NANOSECONDS for ts in times], sizes)
+
+
+def _was_refused(event: Connect) -> bool:
+    return event.result is not None and event.result < 0 and event.result not in _UNDER_WAY
 
 
 def _is_remote(address: str) -> bool:
