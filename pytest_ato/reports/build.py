@@ -7,6 +7,7 @@ log says more.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from pytest_ato import __version__
@@ -72,6 +73,20 @@ def build(
             run_ms=end.run_ms if end else 0.0,
             analysis_ms=facts.analysis_ms,
         ),
+    )
+
+
+def masked(judgement: Judgement, facts: Facts) -> Judgement:
+    """Return `judgement` with every string masked and printable, for who shows it by itself."""
+    view = view_of(facts)
+    return replace(
+        judgement,
+        reason=view.text(judgement.reason),
+        inconclusive=view.texts(judgement.inconclusive),
+        conditions=view.texts(judgement.conditions),
+        findings=tuple(map(view.finding, judgement.findings)),
+        waived=tuple(map(view.finding, judgement.waived)),
+        notes=tuple(map(view.finding, judgement.notes)),
     )
 
 
