@@ -39,9 +39,11 @@ def make_spec(program: Path, *args: bytes, **fields: Any) -> AuditSpec:
 class Audit:
     """A driver process and what it said."""
 
-    def __init__(self, spec: AuditSpec, base: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, spec: AuditSpec, base: Path, env: dict[str, str] | None = None, hold: bool = False
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(DRIVER), str(base)],
+            [sys.executable, str(DRIVER), str(base), *(["hold"] if hold else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **(env or {})},

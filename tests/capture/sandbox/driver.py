@@ -1,7 +1,8 @@
 """A capture process in small, for tests: runs one sandbox in its own mount namespace.
 
 Reads an `AuditSpec` as JSON from standard input; writes one JSON line when the target has started
-(`Started`) and one at the end (`Outcome`).
+(`Started`) and one at the end (`Outcome`). With the argument ``hold`` it
+does not release the target.
 """
 
 from __future__ import annotations
@@ -83,6 +84,8 @@ def run(sandbox: Sandbox, spec: AuditSpec, cgroup: AuditCgroup, rundir: RunDir) 
     names = [(file.path, file.dev, file.inode) for file in planted]
     pids = cgroup.pids()
     say(Started(sandbox.init_pid, pids, str(cgroup.path), rundir.uid, ready_ms, names))
+    if "hold" in sys.argv:
+        time.sleep(60)
     sandbox.release()
     os.write(sandbox.stdio.stdin, spec.stdin)
     sandbox.close_stdin()

@@ -154,10 +154,10 @@ def test_kill_9_of_the_capture_process_leaves_nothing_alive(start, spec, script,
 
 
 def test_kill_9_before_the_release_leaves_nothing_alive(start, spec, script):
-    # The driver waits for its input's end before anything else, so stop it when it has started.
-    audit = start(spec(script("sleep 300")))
+    audit = start(spec(script("sleep 300")), hold=True)
     first = audit.record()
-    os.kill(audit.process.pid, signal.SIGKILL)
+    assert all(map(alive, first.pids))
+    audit.process.kill()
     assert eventually(lambda: not any(map(alive, first.pids)))
 
 
