@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_ato.plugin import hookspecs, options
-from pytest_ato.plugin.fixtures import ato_subject, ato_trace, findings
+from pytest_ato.plugin.fixtures import ato_findings, ato_subject, ato_trace
 
 if TYPE_CHECKING:
     from xdist.remote import Producer  # type: ignore[import-untyped]
     from xdist.scheduler.protocol import Scheduling  # type: ignore[import-untyped]
     from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 
-__all__ = ["ato_subject", "ato_trace", "findings"]
+__all__ = ["ato_findings", "ato_subject", "ato_trace"]
 
 _MARKERS = (
     "ato_target(path, args=..., env=..., ...): the program that the fixture findings is about",

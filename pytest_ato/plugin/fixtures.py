@@ -79,8 +79,9 @@ def ato_subject(request: pytest.FixtureRequest) -> Subject:
     return found[0]
 
 
-@pytest.fixture
-def findings(request: pytest.FixtureRequest, ato_subject: Subject) -> Findings:
+# Not named `findings` itself: the package's attribute of that name is the module.
+@pytest.fixture(name="findings")
+def ato_findings(request: pytest.FixtureRequest, ato_subject: Subject) -> Findings:
     """Findings of the target of `--ato-target`, or of the marker `ato_target`."""
     from pytest_ato.plugin import audits
 
