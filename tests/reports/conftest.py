@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from pytest_ato.analysis import Analysis
 from pytest_ato.detectors.interface import Definition
 from pytest_ato.model import events as ev
 from pytest_ato.model.findings import Category, Evidence, Finding, Process, Severity
+from pytest_ato.model.octets import Octets
 from pytest_ato.model.record import Event
 from pytest_ato.model.report import Report
 from pytest_ato.model.spec import AuditSpec, Placed, PlantFile, Target
@@ -171,3 +173,85 @@ def report() -> Callable[..., Report]:
 def place(tmp_path: Path) -> Path:
     """A report directory that does not exist yet."""
     return tmp_path / "ato-report"
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "a | b | c\n| d |",
+    "`` ` ``` code",
+    "[click](javascript:alert(1)) ![x](http://x.example/y)",
+    "\x1b]8;;http://x.example\x07link\x1b[2J",
+    "\u202e\u2066gpj.exe\u200b\u2028",
+    "\n# heading\n- item\n::error file=x::boo\n##[error]boo",
+    "https://x.example www.x.example a@x.example @someone #1 $x$",
+    "{{ 7 * 7 }}{% raw %}",
+    "\\| \\` \\",
+    "*",
+    "x" * (1 << 20),
+    "|" * (1 << 20),
+]
+"""Each means something to a terminal, a renderer of Markdown, a template or a CI log."""
+
+
+def hostile_log(events: list[Event], value: Octets) -> list[Event]:
+    """A log in which every string that a target can choose is `value`."""
+    audit, token, pii, start, *rest = events
+    spec = audit.spec
+    text = value if isinstance(value, str) else "x"
+    spec = replace(
+        spec, target=replace(spec.target, name=text, path=text), args=(value,), run_id=text
+    )
+    changed = [replace(audit, spec=spec), token, pii, replace(start, kernel=text, loader=text)]
+    for event in rest:
+        match event:
+            case ev.Exec():
+                event = replace(event, path=value, file=value, argv=(value,))
+            case ev.Open():
+                event = replace(event, path=value, file=value)
+            case ev.Dns():
+                event = replace(event, qname=value)
+            case ev.End():
+                event = replace(event, survivors=(value,), output_bytes={text: 1}, reason=text)
+        changed.append(event)
+    changed.insert(-2, ev.Lost(ts=9, source=text, reason=text))
+    return changed
+
+
+def hostile_findings(value: Octets) -> list[Finding]:
+    text = value if isinstance(value, str) else "x"
+    quoted = {
+        "title": text,
+        "where": value,
+        "lineage": (Process(1, value, (value, value)),) * 2,
+        "evidence": (Evidence(ts=1, text=value),) * 3,
+        "detector": text,
+        "rule": text,
+        "key": text,
+        "technique": text,
+        "id": text,
+    }
+    return [
+        make_finding(Severity.HIGH, **quoted),
+        make_finding(Severity.HIGH, **quoted, waived_by=text),
+        make_finding(Severity.LOW, **quoted),
+        make_finding(Severity.INFO, **quoted),
+    ]
+
+
+@pytest.fixture(params=HOSTILE, ids=lambda value: repr(value[:20]))
+def hostile_text(request: pytest.FixtureRequest) -> str:
+    """One of many strings that would act if they were not escaped."""
+    return str(request.param)
+
+
+@pytest.fixture
+def hostile_report(
+    events: list[Event], report: Callable[..., Report]
+) -> Callable[[Octets], Report]:
+    """Makes a report in which every string that a target can choose is the given one."""
+
+    def make(value: Octets) -> Report:
+        failure = value if isinstance(value, str) else "x"
+        return report(hostile_log(events, value), hostile_findings(value), failures=[failure])
+
+    return make

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 
 import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pytest_ato.model.findings import Severity
+from pytest_ato.model.octets import octets
 from pytest_ato.model.report import Report
 from pytest_ato.reports.json import JsonRenderer
 
@@ -59,3 +63,22 @@ def test_a_flood_of_findings_is_bounded_and_told(events, report, finding) -> Non
     assert len(made.findings) == 1000
     assert made.findings[0].severity is Severity.CRITICAL
     assert "501 findings more than this report lists, none of them worse" in made.coverage.notes
+
+
+def test_hostile_strings_leave_it_valid_and_small(hostile_report, hostile_text) -> None:
+    check(JsonRenderer().render(hostile_report(hostile_text)))
+
+
+@given(st.one_of(st.text(), st.binary(max_size=300).map(octets)))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_string_leaves_it_valid(hostile_report, value) -> None:
+    check(JsonRenderer().render(hostile_report(value)))
+
+
+def check(data: bytes) -> None:
+    text = data.decode()
+    assert json.loads(text)["verdict"] == "REJECT"
+    assert len(text) < 128 << 10
+    unsafe = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    assert not {char for char in text if unicodedata.category(char) in unsafe} - {"\n"}
+    assert "##[" not in text

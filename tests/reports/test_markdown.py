@@ -5,31 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from pytest_ato.model import events as ev
-from pytest_ato.model.findings import Evidence, Process, Severity
+from pytest_ato.model.findings import Severity
 from pytest_ato.model.octets import octets
 from pytest_ato.reports.markdown import MarkdownRenderer
-
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "a | b | c\n| d |",
-    "`` ` ``` code",
-    "[click](javascript:alert(1)) ![x](http://x.example/y)",
-    "\x1b]8;;http://x.example\x07link\x1b[2J",
-    "\u202e\u2066gpj.exe\u200b\u2028",
-    "\n# heading\n- item\n::error file=x::boo\n##[error]boo",
-    "https://x.example www.x.example a@x.example @someone #1 $x$",
-    "{{ 7 * 7 }}{% raw %}",
-    "\\| \\` \\",
-    "*",
-    "x" * (1 << 20),
-    "|" * (1 << 20),
-]
 
 
 def rendered(made) -> str:
@@ -55,63 +37,16 @@ def check_inert(text: str) -> None:
         assert not re.search(r"[<>\[\]!@$\\~{}]|://|www\.", outside), line
 
 
-def hostile_log(events, value):
-    """A log in which every string that a target can choose is `value`."""
-    audit, token, pii, start, *rest = events
-    spec = audit.spec
-    text = value if isinstance(value, str) else "x"
-    spec = replace(
-        spec, target=replace(spec.target, name=text, path=text), args=(value,), run_id=text
-    )
-    changed = [replace(audit, spec=spec), token, pii, replace(start, kernel=text, loader=text)]
-    for event in rest:
-        match event:
-            case ev.Exec():
-                event = replace(event, path=value, file=value, argv=(value,))
-            case ev.Open():
-                event = replace(event, path=value, file=value)
-            case ev.Dns():
-                event = replace(event, qname=value)
-            case ev.End():
-                event = replace(event, survivors=(value,), output_bytes={text: 1}, reason=text)
-        changed.append(event)
-    changed.insert(-2, ev.Lost(ts=9, source=text, reason=text))
-    return changed
-
-
-def hostile_findings(finding, value):
-    text = value if isinstance(value, str) else "x"
-    quoted = {
-        "title": text,
-        "where": value,
-        "lineage": (Process(1, value, (value, value)),) * 2,
-        "evidence": (Evidence(ts=1, text=value),) * 3,
-        "detector": text,
-        "rule": text,
-        "key": text,
-        "technique": text,
-        "id": text,
-    }
-    return [
-        finding(Severity.HIGH, **quoted),
-        finding(Severity.HIGH, **quoted, waived_by=text),
-        finding(Severity.LOW, **quoted),
-        finding(Severity.INFO, **quoted),
-    ]
-
-
-@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value[:20]))
-def test_hostile_strings_do_not_act(events, report, finding, value) -> None:
-    made = report(hostile_log(events, value), hostile_findings(finding, value), failures=[value])
-    text = rendered(made)
+def test_hostile_strings_do_not_act(hostile_report, hostile_text) -> None:
+    text = rendered(hostile_report(hostile_text))
     check_inert(text)
     assert len(text) < 128 << 10
 
 
 @given(st.one_of(st.text(), st.binary(max_size=300).map(octets)))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_string_acts(events, report, finding, value) -> None:
-    check_inert(rendered(report(hostile_log(events, value), hostile_findings(finding, value))))
+def test_no_string_acts(hostile_report, value) -> None:
+    check_inert(rendered(hostile_report(value)))
 
 
 def test_the_verdict_comes_first_with_its_reason(events, report, finding) -> None:
