@@ -3,9 +3,9 @@
 # dropped_executable.
 #
 #   temporary  write it to /tmp, run and delete it: high
-#   library    the same with a shared object that a program maps: high
-#   compile    compile and run, as every build does: never above low
-#   unpack     unpack an archive and run what was in it: never above low
+#   library    compile a shared object and have a program map it: low, as every build does so
+#   compile    compile and run: low
+#   unpack     unpack an archive and run what was in it: low
 #   text       write a file, make it executable, never run it: silent
 set -eu
 cd "$HOME"
