@@ -179,15 +179,15 @@ class DroppedExecutable(Detector):
         severity = Severity.HIGH if use.from_network or hit_and_run else Severity.LOW
         why = ""
         if use.from_network:
-            why = ", with bytes from the network"
+            why = " after bytes from the network"
         elif hit_and_run:
-            why = ", in a temporary place, and removed it"
+            why = " to a temporary place, then removed"
         verb = "executes" if use.is_exec else "maps"
         # One finding for all libraries of a folder: an unpacked application maps dozens.
         key = f"run:{stable}" if use.is_exec else f"map:{posixpath.dirname(stable)}"
         return self.finding(
             key=key,
-            title=f"{use.process.label} {verb} {stable}, which this audit saw written{why}",
+            title=f"{use.process.label} {verb} {stable}, written by {file.writer.label}{why}",
             severity=severity,
             evidence=self._evidence(use, verb),
             where=file.path,

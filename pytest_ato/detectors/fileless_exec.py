@@ -24,6 +24,11 @@ from pytest_ato.model.record import Event
 _MEMFD: Final = "/memfd:"
 _SHARED_MEMORY: Final = ("/dev/shm/", "/run/shm/")  # noqa: S108  (names to compare with)
 _DESCRIPTOR: Final = re.compile(r"/(?:dev/fd|proc/(?:self|thread-self|[0-9]+)/fd)/([0-9]{1,9})")
+_WHAT: Final = {
+    "memfd": "a memfd",
+    "shared_memory": "a file in shared memory",
+    "deleted_file": "a deleted file",
+}
 _MAX_MEMFDS: Final = 65536
 
 
@@ -64,8 +69,8 @@ class FilelessExec(Detector):
             return "memfd", event.file
         for path in (event.file, event.path):
             if text(path).startswith(_SHARED_MEMORY):
-                return "shared memory", path
-        return ("deleted file", event.file) if event.links == 0 else None
+                return "shared_memory", path
+        return ("deleted_file", event.file) if event.links == 0 else None
 
     def _script(self, event: Exec) -> tuple[str, Octets] | None:
         """The memfd that an interpreter reads its script from."""
@@ -92,8 +97,8 @@ class FilelessExec(Detector):
         command = " ".join(show(word, 60) for word in event.argv[:6])
         by = self.context.processes.label(event.pid)
         return self.finding(
-            key=f"{what.replace(' ', '_')}:{stable}",
-            title=f"{by} executes a {what} ({stable})",
+            key=f"{what}:{stable}",
+            title=f"{by} executes {_WHAT[what]} ({stable})",
             evidence=(
                 Evidence(
                     ts=event.ts,
