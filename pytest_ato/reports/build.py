@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Final
 
 from pytest_ato import __version__
-from pytest_ato.analysis import Activity, Destination, Facts
+from pytest_ato.activity import Activity, Destination
+from pytest_ato.analysis import Facts
 from pytest_ato.detectors.interface import Definition
 from pytest_ato.distinct import Counted
 from pytest_ato.evidence.views import View
