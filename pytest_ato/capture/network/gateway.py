@@ -18,8 +18,8 @@ from pytest_ato.model.events import Lost
 from pytest_ato.model.record import Event
 
 _START_SECONDS = 20.0
-_SETTLE_SECONDS = 2.0
-_GRACE_SECONDS = 3.0
+_SETTLE_SECONDS = 10.0
+_GRACE_SECONDS = 5.0
 """How much longer than asked the sinkhole may take to settle."""
 
 
@@ -160,7 +160,7 @@ class Gateway:
         events: list[Event] = [r for r in records if not isinstance(r, (wire.Ready, wire.Settled))]
         if self._serial and not self.alive() and not self._reported:
             self._reported = True
-            reason = f"the sinkhole failed during the audit: {self._running().last_words()}"
+            reason = f"the sinkhole failed during the audit: {self._running().why()}"
             events.append(Lost(ts=time.monotonic_ns(), source="sinkhole", reason=reason))
         self._lost += sum(event.count for event in events if isinstance(event, Lost))
         return events

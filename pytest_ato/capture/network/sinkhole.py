@@ -71,7 +71,7 @@ class Sinkhole:
         try:
             socket.send_fds(self._control, [wire.encode(order)], descriptors)
         except OSError as error:
-            raise CaptureUnavailable(f"the sinkhole is gone: {self.last_words()}") from error
+            raise CaptureUnavailable(f"the sinkhole is gone: {self.why()}") from error
 
     def read(self) -> list[wire.Record]:
         """Return the records that have come; never waits."""
@@ -98,18 +98,23 @@ class Sinkhole:
         poll.register(self._events, select.POLLIN)
         return bool(poll.poll(max(0, round(seconds * 1000))))
 
-    def last_words(self) -> str:
-        """Return the end of its standard error, or how it ended, on one line."""
+    def why(self) -> str:
+        """Return on one line why it can no longer be used."""
+        if self.broken == _EOF:  # the process ends with its stream, or a moment later
+            with suppress(subprocess.TimeoutExpired):
+                self.broken = f"it ended with status {self._process.wait(_LAST_SECONDS)}"
+        if self.alive():
+            return "it does not listen"
+        words = "" if self._process.poll() is None else self._last_words()
+        return f"{self.broken}: {words}" if words else self.broken
+
+    def _last_words(self) -> str:
+        """Return the last line of its standard error, printable."""
         size = os.fstat(self._errors).st_size
         text = os.pread(self._errors, _ERRORS_SHOWN, max(0, size - _ERRORS_SHOWN))
         lines = text.decode("utf-8", "replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        shown = "".join(char if char.isprintable() else " " for char in last)
-        if self.broken == _EOF:  # the process ends with its stream, or a moment later
-            with suppress(subprocess.TimeoutExpired):
-                self.broken = f"it ended with status {self._process.wait(_LAST_SECONDS)}"
-        self.alive()
-        return shown or self.broken or "no reason given"
+        return "".join(char if char.isprintable() else " " for char in last)
 
     def close(self) -> None:
         """End the process and give everything back; may be called twice."""
@@ -155,5 +160,5 @@ def ready(sinkhole: Sinkhole, seconds: float) -> None:
         if any(isinstance(record, wire.Ready) for record in sinkhole.read()):
             return
         if not sinkhole.alive():
-            raise CaptureUnavailable(f"the sinkhole did not start: {sinkhole.last_words()}")
+            raise CaptureUnavailable(f"the sinkhole did not start: {sinkhole.why()}")
     raise CaptureUnavailable(f"the sinkhole did not start within {seconds:.0f} s")

@@ -6,6 +6,7 @@ and given to the sinkhole; `sinkhole.wire.SOCKETS` is their order.
 
 from __future__ import annotations
 
+import ctypes
 import socket
 import struct
 from collections.abc import Callable
@@ -26,6 +27,9 @@ _ETH_P_ALL = 3
 _BACKLOG = 4096
 _QUEUE = 16 << 20
 """Bytes of packets that wait in the kernel while the sinkhole is busy."""
+
+_ANSWERS = 16 << 10
+"""Bytes of answers that wait in the kernel for a client to read them."""
 
 _NO_TCP = (
     # Classic BPF (code, jump if true, jump if false, operand): IPv4 and IPv6 without TCP.
@@ -57,7 +61,7 @@ def open_all(gateway: int, link: str) -> list[socket.socket]:
 
 
 def _tcp4(link: str) -> socket.socket:
-    listener = _bound(socket.AF_INET, socket.SOCK_STREAM, link)
+    listener = _listener(socket.AF_INET, link)
     listener.setsockopt(socket.IPPROTO_IP, _IP_TRANSPARENT, 1)
     listener.bind(("0.0.0.0", plan.TCP_PORT))  # noqa: S104 - of the gateway, on one link
     listener.listen(_BACKLOG)
@@ -65,10 +69,17 @@ def _tcp4(link: str) -> socket.socket:
 
 
 def _tcp6(link: str) -> socket.socket:
-    listener = _bound(socket.AF_INET6, socket.SOCK_STREAM, link)
+    listener = _listener(socket.AF_INET6, link)
     listener.setsockopt(socket.IPPROTO_IPV6, _IPV6_TRANSPARENT, 1)
     listener.bind(("::", plan.TCP_PORT))
     listener.listen(_BACKLOG)
+    return listener
+
+
+def _listener(family: int, link: str) -> socket.socket:
+    listener = _bound(family, socket.SOCK_STREAM, link)
+    # Accepted sockets inherit it: answers that a client leaves unread are soon noticed.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _ANSWERS)
     return listener
 
 
@@ -102,8 +113,6 @@ def _packets(link: str) -> socket.socket:
 
 
 def _attach_filter(sock: socket.socket, code: bytes) -> None:
-    import ctypes
-
     buffer = ctypes.create_string_buffer(code, len(code))
     program = struct.pack("@HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))
     sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)

@@ -36,7 +36,7 @@ class Audit:
         self._sockets = sockets
         self._loop = asyncio.get_running_loop()
         self._recorder = Recorder(outbox.put)
-        self._responder = Responder()
+        self._responder = Responder(self._recorder.allow_question)
         self._packets = PacketReader()
         self._connections: set[Connection] = set()
         self._servers: list[asyncio.Server] = []

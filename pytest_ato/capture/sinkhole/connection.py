@@ -14,17 +14,17 @@ from ipaddress import IPv6Address
 from typing import TypeAlias
 
 from pytest_ato.capture.sinkhole import dialogues, limits, protocols
-from pytest_ato.capture.sinkhole.dns import Flow, Responder
+from pytest_ato.capture.sinkhole.dns import DnsStream, Flow, Responder
 from pytest_ato.capture.sinkhole.recorder import Recorder, TcpRecord
 from pytest_ato.capture.sinkhole.reply import Handler, Reply
 
 _LINGER = 2.0
 """Seconds that the rest of a request is still read after an answer that ends the connection."""
 
-_UNREAD = 64 << 10
+_UNREAD = 16 << 10
 """Bytes of answers that a client may leave unread before it is answered no more."""
 
-_SLICE = 8 << 10
+_SLICE = 2 << 10
 """Bytes that a handler gets at a time, so that its answers stay small too."""
 
 SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
@@ -90,6 +90,10 @@ class Connection(asyncio.Protocol):
                 return
             data, self._head = self._head, b""
         for at in range(0, len(data), _SLICE):
+            if self._half_closed:
+                return
+            if not self._listened_to():
+                self._handler = protocols.Silent()
             self._reply(self._handler.receive(data[at : at + _SLICE]))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
@@ -128,6 +132,19 @@ class Connection(asyncio.Protocol):
             while data := os.read(descriptor, limits.PIECE):
                 record.out(data)
 
+    def _listened_to(self) -> bool:
+        """Whether answers are read, and the audit's allowance of them lasts.
+
+        They cost time that recording needs: where this is false, bytes are only recorded. DNS has
+        a bound of its own, and events: its handler goes on, unheard.
+        """
+        if isinstance(self._handler, DnsStream):
+            return True
+        if self._transport is None or self._transport.is_closing():
+            return False
+        unread = self._transport.get_write_buffer_size()
+        return unread <= _UNREAD and not self._recorder.answered_out
+
     def _reply(self, reply: Reply) -> None:
         for event in reply.events:
             self._recorder.emit(event)
@@ -140,11 +157,9 @@ class Connection(asyncio.Protocol):
     def _write(self, data: bytes) -> None:
         if not data or self._half_closed or self._transport is None or self._record is None:
             return
-        if self._transport.get_write_buffer_size() > _UNREAD:
-            self._handler = protocols.Silent()  # who reads no answers gets no more
-            return
-        self._record.into(data)
-        self._transport.write(data)
+        if self._listened_to() and self._recorder.allow_answer(len(data)):
+            self._record.into(data)
+            self._transport.write(data)
 
     def _half_close(self) -> None:
         self._half_closed = True

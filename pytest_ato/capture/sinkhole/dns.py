@@ -83,14 +83,19 @@ class Names:
 
 
 class Responder:
-    """Answers one audit's questions."""
+    """Answers one audit's questions, for as long as `allow` says so of each."""
 
-    def __init__(self, clock: Callable[[], int] = monotonic_ns) -> None:
+    def __init__(
+        self, allow: Callable[[], bool] = lambda: True, clock: Callable[[], int] = monotonic_ns
+    ) -> None:
         self._names = Names()
+        self._allow = allow
         self._clock = clock
 
     def answer(self, wire: bytes, flow: Flow) -> Reply:
         """Answer one message; `Reply.data` is empty where a server would stay silent."""
+        if not self._allow():
+            return Reply()
         try:
             query = dns.message.from_wire(wire)
         except Exception:  # any bytes come here, and the parser's own errors are many

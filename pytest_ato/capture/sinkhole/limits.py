@@ -18,6 +18,9 @@ TCP_IN = 64 << 10
 TCP_TOTAL = 64 << 20
 """Bytes recorded of all connections of one audit; the rest is counted and reported as lost."""
 
+ANSWERS = 8 << 20
+"""Bytes of answers over TCP in one audit; after them the sinkhole listens in silence."""
+
 PIECE = 32 << 10
 """Largest piece of payload in one event, so that a line of the log stays short."""
 
@@ -27,8 +30,8 @@ DATAGRAMS = 200_000
 DATAGRAM_TOTAL = 64 << 20
 """Payload bytes recorded of all packets of one audit."""
 
-QUESTIONS = 200_000
-"""DNS questions recorded of one audit."""
+QUESTIONS = 100_000
+"""DNS questions answered and recorded in one audit."""
 
 NAMES = 65_536
 """Names that get an address of their own in one audit; later ones share one."""

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pytest_ato.capture.sinkhole import limits
 from pytest_ato.capture.sinkhole.packets import Packet
-from pytest_ato.model.events import Datagram, Dns, Lost, Tcp
+from pytest_ato.model.events import Datagram, Lost, Tcp
 from pytest_ato.model.octets import octets
 from pytest_ato.model.record import Event
 
@@ -30,6 +30,7 @@ class Recorder:
         self._packets = 0
         self._packet_bytes = 0
         self._questions = 0
+        self._answers = 0
         self._lost: Counter[str] = Counter()
 
     def connection(self, client: tuple[str, int], server: tuple[str, int]) -> TcpRecord:
@@ -38,13 +39,26 @@ class Recorder:
         return TcpRecord(self, self._connections, client, server)
 
     def emit(self, event: Event) -> None:
-        """Pass an event on; a DNS question within its bound."""
-        if isinstance(event, Dns):
-            self._questions += 1
-            if self._questions > limits.QUESTIONS:
-                self.lost(f"DNS questions after the first {limits.QUESTIONS}")
-                return
+        """Pass an event on."""
         self._emit(event)
+
+    def allow_question(self) -> bool:
+        """Count a DNS question; returns whether it is to be answered and recorded."""
+        self._questions += 1
+        if self._questions <= limits.QUESTIONS:
+            return True
+        self.lost(f"DNS questions after the first {limits.QUESTIONS}")
+        return False
+
+    def allow_answer(self, size: int) -> bool:
+        """Count an answer over TCP; returns whether it may be given."""
+        self._answers += size
+        return not self.answered_out
+
+    @property
+    def answered_out(self) -> bool:
+        """Whether the allowance of answers is used up."""
+        return self._answers > limits.ANSWERS
 
     def packet(self, packet: Packet) -> None:
         """Record one packet that is neither TCP nor DNS."""

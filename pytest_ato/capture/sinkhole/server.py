@@ -10,6 +10,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from time import monotonic_ns
 
 from pytest_ato.capture.sinkhole import wire
@@ -67,7 +68,8 @@ class Server:
     def _failed(self, _: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:
         error = context.get("exception")
         name = type(error).__name__ if error is not None else "no exception"
-        print(f"{context.get('message')}: {error!r}", file=sys.stderr)
+        with suppress(OSError):  # its size is bounded
+            print(f"{context.get('message')}: {error!r}", file=sys.stderr)
         if self._audit is not None:
             self._audit.failed(name)
 

@@ -191,3 +191,25 @@ def test_garbage_to_every_protocol_hurts_nobody(audit, only):
     assert not only.lost(events)
     assert audit.gateway.alive()
     assert all(isinstance(e, Tcp) or e in only.dns(events) for e in events)
+
+
+def test_a_flood_of_requests_that_nobody_reads_is_recorded_all_the_same(audit, only):
+    audit.python("""
+        import socket, time
+        socks = [socket.create_connection(("203.0.113.1", 80), 5) for _ in range(100)]
+        request = b"GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n" * 4000
+        for s in socks:
+            s.setblocking(False)
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            for s in socks:
+                try:
+                    s.send(request)
+                except OSError:
+                    pass
+    """)
+    events = audit.settle()
+    assert len(only.ends(events)) == 100
+    assert audit.gateway.alive()
+    # What is over the allowance of all connections together is said, and nothing else was lost.
+    assert all("bytes of TCP connections beyond" in loss.reason for loss in only.lost(events))

@@ -7,7 +7,7 @@ import pytest
 from pytest_ato.capture.sinkhole import limits
 from pytest_ato.capture.sinkhole.packets import Packet
 from pytest_ato.capture.sinkhole.recorder import Recorder, TcpRecord
-from pytest_ato.model.events import Datagram, Dns, Lost, Tcp
+from pytest_ato.model.events import Datagram, Lost, Tcp
 from pytest_ato.model.octets import raw
 from pytest_ato.model.record import Event
 
@@ -109,14 +109,17 @@ def test_payload_of_packets_beyond_the_bound_is_reported(recorder, events, monke
 
 def test_questions_beyond_the_bound_are_reported(recorder, events, monkeypatch):
     monkeypatch.setattr(limits, "QUESTIONS", 1)
-    question = Dns(
-        ts=1, client="c", server="s", transport="udp", qname="q", qtype="A", rcode="NOERROR"
-    )
-    for _ in range(3):
-        recorder.emit(question)
+    assert [recorder.allow_question() for _ in range(3)] == [True, False, False]
     recorder.finish()
-    assert [type(e) for e in events] == [Dns, Lost]
-    assert events[-1].count == 2
+    (lost,) = events
+    assert lost.count == 2
+
+
+def test_answers_are_bounded_and_none_of_it_is_a_loss(recorder, events, monkeypatch):
+    monkeypatch.setattr(limits, "ANSWERS", 100)
+    assert [recorder.allow_answer(60) for _ in range(3)] == [True, False, False]
+    recorder.finish()
+    assert events == []
 
 
 def test_a_loss_is_reported_once(recorder, events):

@@ -239,3 +239,11 @@ def test_any_stream_is_taken(pieces):
     handler = DnsStream(Responder(), TCP)
     for piece in pieces:
         handler.receive(piece)
+
+
+def test_questions_over_the_bound_are_neither_answered_nor_recorded():
+    left = iter([True, False])
+    responder = Responder(allow=lambda: next(left))
+    wire = dns.message.make_query("a.example", "A").to_wire()
+    assert responder.answer(wire, UDP).data
+    assert responder.answer(wire, UDP) == Reply()
