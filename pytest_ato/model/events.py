@@ -134,6 +134,9 @@ class End(Event, tag="end", frozen=True, kw_only=True):
     """All bytes that the target wrote, by stream name; `Output` events hold the first of them."""
     limits_hit: tuple[str, ...] = ()
     """Names of limits that the target ran into: tasks, memory, disk."""
+    silent: dict[str, str] = msgspec.field(default_factory=dict)
+    """Required probes that did not see the sandbox's own test calls: name to when (``before the
+    target``, ``after the target``)."""
 
 
 # --- processes -----------------------------------------------------------------------------
@@ -143,6 +146,8 @@ class Fork(TaskEvent, tag="fork", frozen=True, kw_only=True):
     """A process (never a mere thread) was made; `pid` is the one that called."""
 
     child: int
+    inner: int = 0
+    """The child's pid as the sandbox numbers it."""
 
 
 class Exec(TaskEvent, tag="exec", frozen=True, kw_only=True):
@@ -166,6 +171,8 @@ class Exec(TaskEvent, tag="exec", frozen=True, kw_only=True):
     unix, socket."""
     uid: int = 0
     call: str = "execve"
+    inner: int = 0
+    """Its pid as the sandbox numbers it."""
 
 
 class Exit(TaskEvent, tag="exit", frozen=True, kw_only=True):
@@ -314,12 +321,42 @@ class SocketState(TaskEvent, tag="socket", frozen=True, kw_only=True):
 
 
 class Door(TaskEvent, tag="door", frozen=True, kw_only=True):
-    """A way into the kernel that the other events do not cover: ``int80``, ``io_uring``, ..."""
+    """A way into the kernel that the other events do not cover, or not alone.
+
+    `name` is the system call (``ptrace``, ``bpf``, ``setns``, ``unshare``, ``clone``, ``mount``,
+    ``process_vm_readv``, ``pidfd_getfd``, ``open_by_handle_at``, ``socket``, ``sendfile``,
+    ``splice``, ``userfaultfd``, ``init_module``, ...), or ``io_uring`` (one submitted operation),
+    ``int80`` (a 32-bit call), ``pass_descriptor`` (a descriptor sent over a unix socket).
+    """
 
     name: str
     detail: str = ""
+    """What of it, in the kernel's own words: ``PTRACE_ATTACH``, ``AF_PACKET SOCK_RAW``,
+    ``CLONE_NEWUSER``, ``OPENAT`` (of io_uring)."""
+    aim: int = 0
+    """Pid of the process that it is aimed at, as the sandbox numbers it; 0: none."""
+    file: Octets | None = None
+    dev: int = 0
+    inode: int = 0
+    address: str = ""
+    port: int = 0
     result: int = 0
+    """0 where it is not known (io_uring: the operation was submitted)."""
     count: int = 1
+
+
+class Touch(TaskEvent, tag="touch", frozen=True, kw_only=True):
+    """A planted file was used, as fanotify saw it by its inode: whatever the way there.
+
+    The kernel merges events of one process on one file that nobody has read yet, so these are a
+    set, never a count. `pid` may have ended.
+    """
+
+    dev: int
+    inode: int
+    path: str
+    """One of its names in the sandbox."""
+    access: tuple[Literal["open", "read", "write", "close"], ...]
 
 
 # --- network, seen from the other end ----------------------------------------------------------
@@ -377,6 +414,20 @@ class Datagram(Event, tag="datagram", frozen=True, kw_only=True):
     data: Octets = ""
 
 
+class Flow(Event, tag="flow", frozen=True, kw_only=True):
+    """What the wire saw of one flow that left the target, counted in the gateway's driver (XDP)."""
+
+    protocol: str
+    """tcp, udp, icmp, icmp6, or ``ip-N``."""
+    client: str
+    address: str
+    client_port: int = 0
+    port: int = 0
+    packets: int = 0
+    bytes: int = 0
+    """Of whole frames."""
+
+
 # --- the target's standard streams ---------------------------------------------------------------
 
 
@@ -412,9 +463,11 @@ AnyEvent: TypeAlias = (
     | Bind
     | SocketState
     | Door
+    | Touch
     | Dns
     | Tcp
     | Datagram
+    | Flow
     | Output
     | Finding
 )
