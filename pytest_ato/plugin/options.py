@@ -10,13 +10,15 @@ import os
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import pytest
 
 from pytest_ato.model.errors import UsageError
-from pytest_ato.settings import settings
 from pytest_ato.settings.table import TABLE, Arity, Setting
+
+if TYPE_CHECKING:
+    from pytest_ato.settings.settings import Raw, Settings
 
 _SEPARATE = frozenset(f"--ato-{setting.name}" for setting in TABLE if setting.names_file)
 
@@ -26,7 +28,7 @@ _TARGET = next(setting for setting in TABLE if setting.name == "target")
 class _Values(Protocol):
     """Where option values are: a namespace of pytest."""
 
-    def __getattr__(self, name: str) -> settings.Raw | None: ...
+    def __getattr__(self, name: str) -> Raw | None: ...
 
 
 def register(parser: pytest.Parser) -> None:
@@ -67,9 +69,11 @@ def refuse_separate_paths(arguments: Sequence[str]) -> None:
             )
 
 
-def read(config: pytest.Config) -> settings.Settings:
+def read(config: pytest.Config) -> Settings:
     """Parse what command line and ini file say; raises `pytest.UsageError`."""
-    values: dict[str, settings.Raw] = {}
+    from pytest_ato.settings import settings
+
+    values: dict[str, Raw] = {}
     bases: dict[str, Path] = {}
     for setting in TABLE:
         given, from_ini = lookup(config, config.option, setting)
@@ -83,12 +87,12 @@ def read(config: pytest.Config) -> settings.Settings:
         raise pytest.UsageError(str(error)) from None
 
 
-def lookup(config: pytest.Config, values: _Values, setting: Setting) -> tuple[settings.Raw, bool]:
+def lookup(config: pytest.Config, values: _Values, setting: Setting) -> tuple[Raw, bool]:
     """Value of one option, and whether it came from the ini file."""
     given = getattr(values, setting.dest, None)
     if given:
         return given, False
-    twin: settings.Raw = config.getini(setting.dest)
+    twin: Raw = config.getini(setting.dest)
     return twin, bool(twin)
 
 

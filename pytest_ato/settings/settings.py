@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from pytest_ato.model.errors import UsageError
-from pytest_ato.model.octets import octets
 from pytest_ato.settings import grammar
 from pytest_ato.settings.table import TABLE, Arity
 
@@ -52,6 +51,7 @@ class Settings:
     def options(self) -> Options:
         """The audit options of a target given by option; raises `UsageError`."""
         from pytest_ato.audit import Options
+        from pytest_ato.model.octets import octets
 
         args = [os.fsencode(arg) for arg in self.args]
         grammar.executable_arguments(args, encoded(self.env))

@@ -88,7 +88,7 @@ def test_what_nobody_could_watch_is_neither_pass_nor_falsy(read, name):
 
 def test_an_unknown_name_is_refused_with_the_known_ones():
     findings = Findings([], WHOLE)
-    with pytest.raises(AttributeError, match="no 'exfill'; known are: exfil, .*beaconing.*low"):
+    with pytest.raises(AttributeError, match=r"no 'exfill'; known are: exfil, .*beaconing.*low"):
         _ = findings.exfill
     with pytest.raises(AttributeError, match=r"trace\.notes"):
         _ = findings.info
