@@ -21,6 +21,9 @@ INIT, ROOT, CHILD = 99, 100, 101
 JOURNAL = "ATO_TEST_JOURNAL"
 """Variable that names a file to which each audit appends its target, start and end."""
 
+STARTED = "ATO_TEST_STARTED"
+"""Variable that names a file which is made when an audit starts."""
+
 
 class ScriptedCapture(Runtime):
     """Plays ``vendor-shell-odd``: a reverse shell, then exit status 3."""
@@ -44,6 +47,8 @@ class ScriptedCapture(Runtime):
         if "bug" in acts:
             raise ZeroDivisionError("a defect of ours")
         started = time.monotonic()
+        if path := os.environ.get(STARTED):
+            Path(path).touch()
         if "slow" in acts:
             time.sleep(1.0)
         if path := os.environ.get(JOURNAL):

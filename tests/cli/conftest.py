@@ -1,0 +1,46 @@
+"""Runs of the real `ato` command; with ``scripted`` the capture plays a part."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SCRIPTED = Path(__file__).parents[1] / "plugin"
+_COMMAND = "import sys; from pytest_ato.cli import main; sys.exit(main())"
+_WITH_SCRIPT = "import scripted_capture; scripted_capture.install(); " + _COMMAND
+
+
+@pytest.fixture
+def ato(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `ato` in `tmp_path`, which is not on its import path."""
+
+    def run(*args: str, scripted: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+        code = _WITH_SCRIPT if scripted else _COMMAND
+        return subprocess.run(
+            [sys.executable, "-P", "-c", code, *args],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(SCRIPTED), **env},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[[str], str]:
+    """Make an executable script in the working directory; returns its path as written."""
+
+    def make(name: str) -> str:
+        (tmp_path / name).write_text("#!/bin/sh\nexit 0\n")
+        (tmp_path / name).chmod(0o755)
+        return f"./{name}"
+
+    return make
