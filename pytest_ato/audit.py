@@ -22,12 +22,13 @@ from pytest_ato.eventlog import read_log
 from pytest_ato.examination import Examination, Examined
 from pytest_ato.honeytokens.mint import Minted, mint
 from pytest_ato.model.errors import UsageError
-from pytest_ato.model.events import AnyEvent, Audit, End, Lost, Timing, decode
+from pytest_ato.model.events import AnyEvent, Audit, End, Lost, decode
 from pytest_ato.model.octets import Octets
 from pytest_ato.model.record import Event
 from pytest_ato.model.report import Report
 from pytest_ato.model.spec import AuditSpec, Limits, Network, Target
 from pytest_ato.policy.verdict import Judgement, judge
+from pytest_ato.reports.build import masked
 from pytest_ato.reports.directory import ReportDirectory
 from pytest_ato.reports.registry import EVENTS
 from pytest_ato.runtime import choose
@@ -82,12 +83,14 @@ class Outcome:
         return read_log(self.directory / EVENTS)
 
     def judged(self, allow: Iterable[str]) -> Judgement:
-        """The same audit, judged with `allow` (detectors or categories) accepted as well."""
+        """The same audit, judged with `allow` (detectors or categories) accepted as well; masked
+        and printable."""
         examined = self.examined
         accepted = {name: f"allowed by name: {name}" for name in allow}
-        return judge(
+        judgement = judge(
             examined.findings, examined.facts, failures=examined.failures, accepted=accepted
         )
+        return masked(judgement, examined.facts)
 
 
 class Auditor:
@@ -119,7 +122,7 @@ class Auditor:
             started = datetime.now(UTC)
             minted = mint(now=started)  # while capture loads its probes
             spec = _spec(target, options, minted, self._runtime.name)
-            examination = Examination(self._detectors, place.append)
+            examination = Examination(self._detectors, place.append, time.monotonic_ns)
             for event in _opening(spec, minted, started):
                 examination.take(event)
             self._progress(f"{target.name}: running, for {options.timeout:g} s at most")
@@ -141,11 +144,8 @@ class Auditor:
             except msgspec.DecodeError:
                 _lose(examination, "capture", "a record of capture could not be read")
                 continue
-            ended = time.monotonic()
             examination.take(event, line)
             if isinstance(event, End):
-                analysis_ms = (time.monotonic() - ended) * 1000
-                examination.take(Timing(ts=time.monotonic_ns(), analysis_ms=analysis_ms))
                 return
         words = self._runtime.last_words()
         self._runtime.close()

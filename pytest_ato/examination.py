@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pytest_ato.analysis import Analysis, Facts
 from pytest_ato.detectors.interface import Detector
 from pytest_ato.detectors.pipeline import Pipeline
-from pytest_ato.model.events import End, Output, encode
+from pytest_ato.model.events import End, Output, Timing, encode
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.octets import raw
 from pytest_ato.model.record import Event
@@ -45,15 +45,21 @@ class Examination:
     """Takes every record in the order of the log and passes it to `record` as a line.
 
     Findings go into the same stream as they become certain; those of an older examination are
-    dropped, since they are computed anew.
+    dropped, since they are computed anew. A live examination has a `clock` (nanoseconds) and
+    records how long it took; a replay has none, and takes the time from the log.
     """
 
     def __init__(
-        self, detectors: Iterable[type[Detector]], record: Callable[[bytes], None] | None = None
+        self,
+        detectors: Iterable[type[Detector]],
+        record: Callable[[bytes], None] | None = None,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self._pipeline = Pipeline(detectors)
         self._analysis = Analysis()
         self._record = record
+        self._clock = clock
+        self._last = 0
         self._finished = False
         self._output: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
 
@@ -61,6 +67,8 @@ class Examination:
         """Take one record; `line` is its encoding where the caller has it already."""
         if isinstance(event, Finding):
             return
+        if self._clock is not None and isinstance(event, End):
+            self._last = self._clock()
         self._write(event, line)
         self._analysis.feed(event)
         for finding in self._pipeline.feed(event):
@@ -81,19 +89,23 @@ class Examination:
             self._record(encode(event) if line is None else line)
 
     def conclude(self) -> Examined:
-        """Judge what was taken, also when the log broke off."""
+        """Judge what was taken, also when the log broke off, and make the report of it."""
         self._finish()
         pipeline = self._pipeline
-        facts = self._analysis.facts()
         findings, failures = pipeline.findings, pipeline.failures
-        report = build(
-            facts,
-            judge(findings, facts, failures=failures),
-            watching=pipeline.definitions,
-            skipped=pipeline.skipped,
-        )
+        judgement = judge(findings, self._analysis.facts(), failures=failures)
+        if self._clock is not None and self._last:
+            now = self._clock()
+            self.take(Timing(ts=now, analysis_ms=(now - self._last) / 1e6))
+        facts = self._analysis.facts()
         return Examined(
-            report=report,
+            report=build(
+                facts,
+                judgement,
+                watching=pipeline.definitions,
+                skipped=pipeline.skipped,
+                notes=pipeline.notes,
+            ),
             facts=facts,
             findings=findings,
             failures=failures,

@@ -18,6 +18,7 @@ from pytest_ato.capture.cgroups import AuditCgroup
 from pytest_ato.capture.decode import Decoder
 from pytest_ato.capture.loader.interface import Batch, Loader
 from pytest_ato.capture.network import Gateway, TargetNetwork
+from pytest_ato.capture.probes import PROBES
 from pytest_ato.capture.sandbox.control import (
     Closed,
     Empty,
@@ -120,6 +121,7 @@ class Run:
             loader=self._loader.name,
             attach_ms=attach_ms,
             probes=dict(self._loader.probes()),
+            required=tuple(probe.name for probe in PROBES if probe.required),
             init=self._sandbox.init_pid,
             uid=self._sandbox.uid,
             home=self._spec.home,
@@ -176,10 +178,11 @@ class Run:
     def _decode(self, seconds: float) -> None:
         """Decode for about as long; what is left waits in the spool."""
         until = time.monotonic() + seconds
-        while self._stream.pending < _UNREAD_OUTPUT and (batch := self._spool.get()):
-            self._decode_one(batch)
-            if time.monotonic() > until:
+        while self._stream.pending < _UNREAD_OUTPUT and time.monotonic() < until:
+            batch = self._spool.get()
+            if batch is None:
                 return
+            self._decode_one(batch)
 
     def _decode_one(self, batch: Batch) -> None:
         self._stream.add(self._decoder.critical(batch.critical))
@@ -204,7 +207,7 @@ class Run:
         until = time.monotonic() + _SETTLE
         while True:
             self._take()
-            while batch := self._spool.get():
+            while (batch := self._spool.get()) is not None:
                 self._decode_one(batch)
                 self._stream.write()
             if self._accounted() or time.monotonic() > until:
@@ -212,10 +215,6 @@ class Run:
             time.sleep(_TURN)
         if self._gateway:
             self._stream.add(self._gateway.settle())
-            if lost := self._gateway.lost():
-                self._lose("network", "the network recorder dropped packets", lost)
-            if not self._gateway.alive():
-                self._lose("network", "the sinkhole died")
         self._stream.release_all()
 
     def _accounted(self) -> bool:

@@ -41,11 +41,12 @@ def build(
     *,
     watching: Collection[Definition],
     skipped: Collection[Definition] = (),
+    notes: Iterable[str] = (),
 ) -> Report:
     """Make the report of one audit.
 
-    `watching` are the detectors that ran, `skipped` those that its network had no work for. The
-    same arguments give an equal report.
+    `watching` are the detectors that ran, `skipped` those that its network had no work for,
+    `notes` say what the analysis could not search. The same arguments give an equal report.
     """
     view = view_of(facts)
     end = facts.end
@@ -67,7 +68,9 @@ def build(
         waived=_listed(judgement.waived, view),
         notes=_listed(judgement.notes, view),
         summary=_summary(facts, view),
-        coverage=coverage(facts, view, watching, skipped, _left_out(judgement)),
+        coverage=coverage(
+            facts, view, watching, skipped, left_out=_left_out(judgement), notes=notes
+        ),
         provenance=_provenance(facts, view, watching),
         timing=Timings(
             attach_ms=facts.start.attach_ms if facts.start else 0.0,

@@ -25,11 +25,13 @@ def coverage(
     view: View,
     watching: Collection[Definition],
     skipped: Collection[Definition],
+    *,
     left_out: int,
+    notes: Iterable[str],
 ) -> Coverage:
     """Return the coverage of one audit, masked and printable.
 
-    `left_out` findings have no room in the report.
+    `left_out` findings have no room in the report; `notes` are the analysis' own.
     """
     counters = facts.end.counters if facts.end else {}
     network = facts.audit.spec.network if facts.audit else "unknown"
@@ -48,7 +50,7 @@ def coverage(
         flows=NOT_CAPTURED,
         not_run={view.text(n): view.text(why) for n, why in not_run(skipped, network).items()},
         unavailable={category.value: view.text(why) for category, why in idle.items()},
-        notes=view.texts(_unseen(facts, skipped, left_out)),
+        notes=view.texts((*notes, *_unseen(facts, skipped, left_out))),
     )
 
 
