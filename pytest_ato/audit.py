@@ -133,6 +133,9 @@ class Auditor:
                 _lose(examination, "caller", "the audit was interrupted")
                 _conclude(examination, place)  # what was seen is kept, and is INCONCLUSIVE
                 raise
+            except BaseException:
+                self._runtime.close()  # or the next audit would be told the rest of this one
+                raise
             self._progress(f"{target.name}: writing the report")
             return _conclude(examination, place)
 

@@ -39,6 +39,8 @@ _TURN: Final = 0.005
 """Seconds between two looks at the rings, which nothing wakes us for."""
 _DECODE: Final = 0.004
 """Seconds of decoding a turn while the target runs."""
+_DRAINS: Final = 64
+"""Reads of the rings a turn: a flood that is faster than we are does not keep the loop."""
 _UNREAD_OUTPUT: Final = 4 << 20
 """Bytes waiting in the output pipe beyond which decoding rests; the spool takes what comes."""
 _SETTLE: Final = 0.5
@@ -158,9 +160,11 @@ class Run:
 
     def _take(self) -> None:
         """Empty every source that could fill up."""
-        while batch := self._loader.drain():
-            self._keep(batch)
-        self._keep(batch)  # an empty one still says until when all is known
+        for _ in range(_DRAINS):
+            batch = self._loader.drain()
+            self._keep(batch)  # an empty one still says until when all is known
+            if not batch:
+                break
         self._streams.feed()
         self._stream.add(self._streams.read())
         if self._gateway:

@@ -41,9 +41,10 @@ class ReportDirectory:
         self._digest = hashlib.sha256()
         self._stage: staging.Stage | None = None
         self._events: BinaryIO | None = None
+        self._made: list[Path] = []
         try:
             _check_report_dir(report_dir)
-            report_dir.mkdir(parents=True, exist_ok=True)
+            self._made = _make(report_dir)
             _check_replaceable(self.path)
             self._stage = staging.Stage(report_dir)
             self._events = _create_private(self._stage.path / EVENTS)
@@ -74,18 +75,21 @@ class ReportDirectory:
             self._stage.replace(self.path)
         except OSError as error:
             raise self._unwritable(error) from None
+        self._made = []
         self.discard()
         return self.path
 
     def discard(self) -> None:
         """Remove what was not committed; nothing to do after `commit`, or twice."""
-        if self._stage is None:
-            return
-        stage, self._stage = self._stage, None
         if self._events is not None:
             with contextlib.suppress(OSError):  # what its buffer still held is not wanted
                 self._events.close()
-        stage.remove()
+        if self._stage is not None:
+            stage, self._stage = self._stage, None
+            stage.remove()
+        while self._made:
+            with contextlib.suppress(OSError):  # another audit may use it by now
+                self._made.pop().rmdir()
 
     def _log(self) -> BinaryIO:
         if self._stage is None or self._events is None:
@@ -116,6 +120,13 @@ def _create_private(path: Path) -> BinaryIO:
 def _check_report_dir(report_dir: Path) -> None:
     if report_dir.is_symlink():
         raise UsageError(f"the report directory {_shown(report_dir)} is a link; {_ELSEWHERE}")
+
+
+def _make(directory: Path) -> list[Path]:
+    """Make `directory` and what is missing above it; return what was missing, top first."""
+    missing = [path for path in (directory, *directory.parents) if not path.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    return missing[::-1]
 
 
 def _check_replaceable(path: Path) -> None:

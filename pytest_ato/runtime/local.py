@@ -25,10 +25,10 @@ from pytest_ato.runtime.interface import Runtime
 _GRACE: Final = 60.0
 """Seconds of silence beyond the time limit after which capture is given up."""
 _CLOSE: Final = 10.0
+"""Seconds that capture may take to clean up."""
 _READ: Final = 1 << 18
 _END: Final = b'{"kind":"end",'
 _UNAVAILABLE: Final = b'{"kind":"unavailable",'
-
 
 _PYTHON: Final = (sys.executable, "-I", "-m")
 """Isolated, so that nothing of the working directory, the environment or the user's site directory
@@ -46,11 +46,13 @@ class LocalRuntime(Runtime):
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
         self._buffer = b""
+        self._fate = ""
 
     def start(self) -> None:
         if self._process is not None:
             return
         command = [*_privilege(), *_PYTHON, "pytest_ato.capture", self._loader]
+        self._fate = ""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
             command,
@@ -66,11 +68,9 @@ class LocalRuntime(Runtime):
         self.start()
         assert self._process is not None
         assert self._process.stdin is not None
-        try:
+        with contextlib.suppress(OSError):  # who does not listen has ended, and may say why
             self._process.stdin.write(msgspec.json.encode(spec) + b"\n")
             self._process.stdin.flush()
-        except OSError:
-            return
         for line in self._lines(time.monotonic() + spec.timeout + _GRACE):
             if line.startswith(_UNAVAILABLE):
                 refusal = msgspec.json.decode(line, type=Unavailable)
@@ -89,19 +89,24 @@ class LocalRuntime(Runtime):
             selector.register(fd, selectors.EVENT_READ)
             while True:
                 silence = max(_GRACE, deadline - time.monotonic())
-                data = os.read(fd, _READ) if selector.select(silence) else b""
-                if not data:
+                if not selector.select(silence):
+                    self._fate = f"it fell silent for {silence:.0f} s"
                     self._kill()
+                    return
+                data = os.read(fd, _READ)
+                if not data:
+                    self._fate = self._end()
                     return
                 *lines, self._buffer = (self._buffer + data).split(b"\n")
                 yield from lines
 
     def last_words(self) -> str:
-        if self._errors is None:
-            return ""
-        self._errors.seek(0)
-        lines = self._errors.read(1 << 20).strip().splitlines()
-        return show(lines[-1].decode(errors="replace")) if lines else ""
+        said = ""
+        if self._errors is not None:
+            self._errors.seek(0)
+            lines = self._errors.read(1 << 20).strip().splitlines()
+            said = show(lines[-1].decode(errors="replace")) if lines else ""
+        return ": ".join(part for part in (self._fate, said) if part)
 
     def close(self) -> None:
         process = self._process
@@ -119,12 +124,26 @@ class LocalRuntime(Runtime):
         self._process = None
         self._buffer = b""
 
+    def _end(self) -> str:
+        """Reap a process that has closed its output; returns how it ended, in words."""
+        assert self._process is not None
+        try:
+            status = self._process.wait(_CLOSE)
+        except subprocess.TimeoutExpired:
+            self._kill()
+            return "it closed its output"
+        return f"it was killed by signal {-status}" if status < 0 else f"it ended with {status}"
+
     def _kill(self) -> None:
         """End a process that does not answer; its sandbox dies with it."""
         assert self._process is not None
+        assert self._process.stdin is not None
         with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        with contextlib.suppress(OSError):  # sudo's is not ours to kill
             self._process.kill()
-        self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_CLOSE)
 
 
 def checks() -> tuple[Check, ...]:
