@@ -57,4 +57,4 @@ def _command(arguments: argparse.Namespace, flags: Iterable[str]) -> str:
     """This command with more options, to be copied into a shell."""
     words: list[str] = arguments.words
     tail: list[str] = ["--", *arguments.args] if arguments.args else []
-    return shlex.join(["ato", "run", *flags, *words, *tail])
+    return shlex.join(["ato", "run", *words, *flags, *tail])

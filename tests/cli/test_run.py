@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-
 from pathlib import Path
 
 import pytest
@@ -57,7 +56,7 @@ def test_a_failure_ends_with_the_command_that_would_accept_it(ato, program):
     result = ato("run", program("app-shell"), "--timeout=9", "--", "two words")
     last = result.stdout.splitlines()[-1]
     assert last == (
-        "accept it with: ato run --allow=reverse_shell ./app-shell --timeout=9 -- 'two words'"
+        "accept it with: ato run ./app-shell --timeout=9 --allow=reverse_shell -- 'two words'"
     )
     assert "CRITICAL reverse_shell" in result.stdout
 
