@@ -1,13 +1,12 @@
 """From the kernel side's records to model events.
 
-Owns the meaning of records: paths put together from components, numbers turned into names,
-identical opens merged. Every byte in a text is the target's: it is carried, never interpreted.
+Owns the meaning of records: numbers turned into names, identical opens merged, the path of a file
+that the kernel side has told before.
 """
 
 from __future__ import annotations
 
 import os
-import posixpath
 import stat
 import struct
 from collections.abc import Callable, Iterable, Iterator
@@ -16,12 +15,13 @@ from typing import Any, Final, Literal
 import msgspec
 
 from pytest_ato.capture import abi, addresses, rings, syscalls
+from pytest_ato.capture.texts import absolute, resolved, split, text
 from pytest_ato.model import events
 from pytest_ato.model.octets import Octets, octets
 from pytest_ato.model.record import Event
 
 _KIND: Final = struct.Struct("<16xH")
-_NR: Final = struct.Struct("<68xH")  # of a path record
+_KIND_AND_NR: Final = struct.Struct("<16xH50xH")  # of a path record
 _AFTER_TIME: Final = 8
 _PATH: Final = abi.PATH_LAYOUT.format
 _EXEC: Final = abi.EXEC_LAYOUT.format
@@ -92,40 +92,45 @@ class Decoder:
 
     def _path(self, record: bytes) -> Event:
         fields = _PATH.unpack_from(record)
-        ts, tgid, tid, _, flags, ret, inode, value, kernel_dev, _, _, _, arg, nr = fields[:14]
-        first, second, third, fourth = _split(record, _PATH.size, fields[14:18])
+        ts, tgid, tid, _, flags, ret, inode, value, dev, _, _, _, arg, nr = fields[:14]
+        first, second, third, fourth = split(record, _PATH.size, fields[14:])
         call = syscalls.name(nr)
-        dev = device(kernel_dev)
-        path = _text(first)
-        if flags & abi.F_FILE:
-            file: Octets | None = octets(absolute(third))
-            self._remember(dev, inode, octets(absolute(third)))
-        elif inode:
-            file = self._files.get((dev, inode))
-        else:
-            file = resolved(first, third)
+        file = self._file(flags, (dev, inode), first, third)
+        if nr in _OPEN_CALLS:  # what comes in floods, so without a detour
+            return events.Open(
+                ts=ts,
+                pid=tgid,
+                tid=tid,
+                call=call,
+                path=text(first),
+                file=file,
+                result=ret,
+                truncated=bool(flags & abi.F_TRUNCATED),
+                changed=bool(flags & abi.F_CHANGED),
+                flags=value,
+                dev=device(dev),
+                inode=inode,
+            )
         common: dict[str, Any] = {
             "ts": ts,
             "pid": tgid,
             "tid": tid,
             "call": call,
-            "path": path,
+            "path": text(first),
             "file": file,
             "result": ret,
             "truncated": bool(flags & abi.F_TRUNCATED),
             "changed": bool(flags & abi.F_CHANGED),
         }
-        if call in _OPENS:
-            return events.Open(**common, flags=value, dev=dev, inode=inode)
         if call in _RENAMES:
-            return events.Rename(**common, to=_text(second), to_file=resolved(second, fourth))
+            return events.Rename(**common, to=text(second), to_file=resolved(second, fourth))
         if call in _LINKS:
             symbolic = call.startswith("sym")
             if symbolic:
                 common["file"] = None  # the text of a link need not name anything
             return events.Link(
                 **common,
-                to=_text(second),
+                to=text(second),
                 to_file=resolved(second, fourth),
                 symbolic=symbolic,
             )
@@ -135,10 +140,17 @@ class Decoder:
             return events.Truncate(**common)
         return events.Unlink(**common)
 
-    def _remember(self, dev: int, inode: int, file: Octets) -> None:
+    def _file(
+        self, flags: int, identity: tuple[int, int], path: bytes, base: bytes
+    ) -> Octets | None:
+        """The kernel's path of a file (its device and inode are `identity`), told with the first
+        of its records only; where no file was opened, the path that was asked for."""
+        if not flags & abi.F_FILE:
+            return self._files.get(identity) if identity[1] else resolved(path, base)
         if len(self._files) >= _MAX_KNOWN_FILES:
             self._files.clear()
-        self._files[dev, inode] = file
+        file = self._files[identity] = octets(absolute(base))
+        return file
 
 
 def merge(found: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
@@ -150,7 +162,8 @@ def merge(found: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
     firsts: dict[bytes, bytes] = {}
     counts: dict[bytes, int] = {}
     for record in found:
-        if _KIND.unpack_from(record)[0] == abi.PATH and _NR.unpack_from(record)[0] in _OPEN_CALLS:
+        kind, nr = _KIND_AND_NR.unpack_from(record)
+        if kind == abi.PATH and nr in _OPEN_CALLS:
             key = record[_AFTER_TIME:]
             if key in counts:
                 counts[key] += 1
@@ -162,43 +175,6 @@ def merge(found: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
         counts.clear()
         yield record, 1
     yield from zip(firsts.values(), counts.values(), strict=True)
-
-
-def _split(record: bytes, at: int, lengths: tuple[int, ...]) -> list[bytes]:
-    """Cut the texts that follow each other from `at`."""
-    texts = []
-    for length in lengths:
-        texts.append(record[at : at + length])
-        at += length
-    return texts
-
-
-def _text(data: bytes) -> Octets:
-    """A C string of which the NUL was copied too."""
-    return octets(data.split(b"\0", 1)[0])
-
-
-def absolute(components: bytes) -> bytes:
-    """``b"passwd\\0etc\\0"`` (leaf first) as ``b"/etc/passwd"``."""
-    parts = components.split(b"\0")[:-1]
-    if parts == [b"/"]:
-        return b"/"
-    return b"/" + b"/".join(reversed(parts))
-
-
-def resolved(path: bytes, base: bytes) -> Octets | None:
-    """`path` from the directory whose components are `base`, without ``.`` and ``..``.
-
-    Lexical: links inside the path are not followed. None where the base is not known.
-    """
-    text = path.split(b"\0", 1)[0]
-    if not text:
-        return None
-    if not text.startswith(b"/"):
-        if not base:
-            return None
-        text = absolute(base) + b"/" + text
-    return octets(posixpath.normpath(b"/" + text.lstrip(b"/")))
 
 
 def device(kernel: int) -> int:
@@ -221,7 +197,7 @@ def _exec(record: bytes) -> Event:
     ts, tgid, tid, _, flags, inode, args, dev, links, ppid, uid = fields[:11]
     modes, families, protocols = fields[11:14], fields[14:17], fields[17:20]
     nr, devices, lengths = fields[20], fields[21:24], fields[24:27]
-    name, image, block = _split(record, _EXEC.size, lengths)
+    name, image, block = split(record, _EXEC.size, lengths)
     argv = block.split(b"\0")
     if argv and not argv[-1]:
         argv.pop()  # the last argument's own NUL
@@ -230,7 +206,7 @@ def _exec(record: bytes) -> Event:
         ts=ts,
         pid=tgid,
         tid=tid,
-        path=_text(name),
+        path=text(name),
         file=octets(absolute(image)),
         argv=tuple(octets(argument) for argument in argv),
         argv_bytes=args,
@@ -270,7 +246,7 @@ def descriptor(mode: int, family: int, protocol: int, rdev: int) -> str:
 def _map(record: bytes) -> Event:
     fields = _PATH.unpack_from(record)
     ts, tgid, tid, _, flags, ret, inode, value, dev, links, _, mapping, prot, nr = fields[:14]
-    image = _split(record, _PATH.size, fields[14:18])[2]
+    image = split(record, _PATH.size, fields[14:18])[2]
     known = bool(flags & abi.F_FILE)
     return events.Map(
         ts=ts,
@@ -292,8 +268,8 @@ def _map(record: bytes) -> Event:
 def _memfd(record: bytes) -> Event:
     fields = _PATH.unpack_from(record)
     ts, tgid, tid, ret, arg = fields[0], fields[1], fields[2], fields[5], fields[12]
-    name = _split(record, _PATH.size, fields[14:18])[0]
-    return events.Memfd(ts=ts, pid=tgid, tid=tid, name=_text(name), flags=arg, result=ret)
+    name = split(record, _PATH.size, fields[14:18])[0]
+    return events.Memfd(ts=ts, pid=tgid, tid=tid, name=text(name), flags=arg, result=ret)
 
 
 def _addr(record: bytes) -> Event:

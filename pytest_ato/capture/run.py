@@ -163,7 +163,7 @@ class Run:
         for _ in range(_DRAINS):
             batch = self._loader.drain()
             self._keep(batch)  # an empty one still says until when all is known
-            if not batch:
+            if batch.whole or not batch:
                 break
         self._streams.feed()
         self._stream.add(self._streams.read())
@@ -208,12 +208,13 @@ class Run:
 
     def _read_the_rest(self) -> None:
         """After the last process: read until the counts say that nothing is missing."""
-        until = time.monotonic() + _SETTLE
+        until = None
         while True:
             self._take()
             while (batch := self._spool.get()) is not None:
                 self._decode_one(batch)
-                self._stream.write()
+                self._stream.wait(_UNREAD_OUTPUT)
+            until = until or time.monotonic() + _SETTLE  # what was spooled had its own time
             if self._accounted() or time.monotonic() > until:
                 break
             time.sleep(_TURN)

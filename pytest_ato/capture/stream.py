@@ -6,18 +6,25 @@ back-pressure. Never blocks while an audit runs.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import select
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from typing import Final
 
-from pytest_ato.model.events import Exec, FileEvent, Start, encode
+from pytest_ato.model.events import Exec, FileEvent, Start, encode_lines
 from pytest_ato.model.record import Event
 
 _HOLD_NS: Final = 20_000_000
 """How long an event waits for older ones from a slower source."""
 _PIECE: Final = 1 << 16
+_PIPE: Final = 1 << 20
+"""Bytes that the pipe holds where the kernel allows it: fewer turns between writer and reader."""
+_time: Final = attrgetter("ts")
 
 
 class CallerGone(Exception):
@@ -29,6 +36,8 @@ class EventStream:
 
     def __init__(self, fd: int) -> None:
         os.set_blocking(fd, False)
+        with contextlib.suppress(OSError):  # no pipe, or the user's share of pipes is used up
+            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE)
         self._fd = fd
         self._held: list[Event] = []
         self._lines: deque[bytes] = deque()
@@ -42,11 +51,8 @@ class EventStream:
 
     def release(self, seen_until: int) -> None:
         """Let go what is old enough, now that all sources were read up to `seen_until` ns."""
-        horizon = seen_until - _HOLD_NS
         self._held.sort(key=_time)
-        count = next(
-            (i for i, event in enumerate(self._held) if event.ts > horizon), len(self._held)
-        )
+        count = bisect_right(self._held, seen_until - _HOLD_NS, key=_time)
         self._queue(self._held[:count])
         del self._held[:count]
 
@@ -58,10 +64,14 @@ class EventStream:
 
     def put(self, event: Event) -> None:
         """Queue one event behind those let go so far, whatever its time."""
+        if isinstance(event, Start):
+            self._executed = False
         self._queue([event])
 
     def _queue(self, events: Iterable[Event]) -> None:
-        chunk = b"".join(encode(event) + b"\n" for event in self._from_exec(events))
+        if not self._executed:
+            events = self._from_exec(events)
+        chunk = encode_lines(events)
         for at in range(0, len(chunk), _PIECE):
             self._lines.append(chunk[at : at + _PIECE])
         self.pending += len(chunk)
@@ -69,10 +79,7 @@ class EventStream:
     def _from_exec(self, events: Iterable[Event]) -> Iterator[Event]:
         """Leave out what the sandbox's init did in the target's process before its exec."""
         for event in events:
-            if isinstance(event, Start):
-                self._executed = False
-            elif isinstance(event, Exec):
-                self._executed = True
+            self._executed = self._executed or isinstance(event, Exec)
             if self._executed or not isinstance(event, FileEvent):
                 yield event
 
@@ -91,12 +98,13 @@ class EventStream:
             else:
                 self._lines.popleft()
 
-    def flush(self) -> None:
-        """Wait until the reader has taken everything; raises CallerGone."""
-        while self._lines:
+    def wait(self, unread: int) -> None:
+        """Write until the reader has at most `unread` bytes to take; raises CallerGone."""
+        self.write()
+        while self.pending > unread:
             select.select([], [self._fd], [], 1.0)
             self.write()
 
-
-def _time(event: Event) -> int:
-    return event.ts
+    def flush(self) -> None:
+        """Wait until the reader has taken everything; raises CallerGone."""
+        self.wait(0)

@@ -10,6 +10,7 @@ Units: `ts` is nanoseconds of the kernel's monotonic clock; sizes are bytes; `de
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -479,6 +480,11 @@ _DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 def encode(event: Event) -> bytes:
     """One line of the event log, without the newline."""
     return _ENCODER.encode(event)
+
+
+def encode_lines(events: Iterable[Event]) -> bytes:
+    """Lines of the event log, each with its newline."""
+    return _ENCODER.encode_lines(events)
 
 
 def decode(line: bytes) -> AnyEvent:

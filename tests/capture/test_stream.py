@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -69,3 +71,26 @@ def test_a_closed_pipe_ends_the_session(pipe: tuple[int, int]) -> None:
     stream.put(Exit(ts=1, pid=1))
     with pytest.raises(CallerGone):
         stream.write()
+
+
+def test_waiting_lets_the_reader_catch_up(pipe: tuple[int, int]) -> None:
+    stream = EventStream(pipe[1])
+    stream.add(Open(ts=i, pid=2, call="open", path="/x" * 200) for i in range(10_000))
+    stream.release_all()
+    before, taken = stream.pending, []
+    reader = threading.Thread(target=lambda: taken.extend(_read(pipe[0], before - 1000)))
+    reader.start()
+    stream.wait(unread=1 << 20)
+    left = stream.pending
+    assert left <= 1 << 20
+    stream.flush()
+    reader.join()
+    assert sum(map(len, taken)) >= before - 1000
+    assert stream.pending == 0
+
+
+def _read(fd: int, least: int) -> Iterator[bytes]:
+    while least > 0:
+        data = os.read(fd, 1 << 16)
+        least -= len(data)
+        yield data

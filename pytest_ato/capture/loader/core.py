@@ -111,9 +111,11 @@ class CoreLoader(Loader):
 
     def drain(self) -> Batch:
         drained = time.monotonic_ns()
+        waiting = {name: ring.backlog() for name, ring in self._rings.items()}
         bulk = self._rings["bulk"].drain(BATCH, abi.STRIDE)
         critical = self._rings["critical"].drain(BATCH)
-        whole = all(ring.backlog() == 0 for ring in self._rings.values())
+        # What came while we read is for the next turn: a flood would keep us reading for ever.
+        whole = len(bulk) >= waiting["bulk"] and len(critical) >= waiting["critical"]
         return Batch(drained, whole, critical, bulk)
 
     def fill(self) -> float:
