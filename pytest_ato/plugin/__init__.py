@@ -143,7 +143,7 @@ def pytest_configure_node(node: WorkerController) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
     """Keep one target's items together on one worker."""
     if options.in_use(config):
-        from pytest_ato.plugin import distribution
+        from pytest_ato.plugin import scheduling
 
-        return distribution.scheduler(config, log)
+        return scheduling.scheduler(config, log)
     return None

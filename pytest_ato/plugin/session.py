@@ -19,6 +19,7 @@ import pytest
 from pytest_ato.detectors import registry
 from pytest_ato.model.errors import AtoError
 from pytest_ato.plugin import options, sharing, subjects
+from pytest_ato.plugin.distribution import ARGUMENTS_INPUT, SHARED_INPUT
 from pytest_ato.plugin.subjects import Judged, Subject
 from pytest_ato.policy.verdict import check_names
 from pytest_ato.target import resolve
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from pytest_ato.model.spec import Target
 
 KEY: Final = pytest.StashKey["AtoSession"]()
-SHARED_INPUT: Final = "ato_shared"
-ARGUMENTS_INPUT: Final = "ato_arguments"
-"""Keys of what the controller of pytest-xdist tells its workers."""
 
 
 def session_of(config: pytest.Config) -> AtoSession:
@@ -54,7 +52,7 @@ class AtoSession:
         self._auditor: Auditor | None = None
         worker: dict[str, object] = getattr(config, "workerinput", {})
         shared = worker.get(SHARED_INPUT)
-        self._shared = sharing.SharedResults(Path(shared)) if isinstance(shared, str) else None
+        self._shared = Path(shared) if isinstance(shared, str) else None
         given = worker.get(ARGUMENTS_INPUT)
         self._arguments = (
             [str(argument) for argument in given]
@@ -185,7 +183,8 @@ class AtoSession:
             made.append(self.audit(subject, name))
             return made[0].directory
 
-        directory, first = self._shared.once(subject.digest, produce)
+        results = sharing.SharedResults(self._shared)
+        directory, first = results.once(subject.digest, produce)
         return made[0] if first else self._load(directory)
 
     def _load(self, directory: Path) -> Outcome:

@@ -1,6 +1,6 @@
 """One audit for all workers of a pytest-xdist session: a lock and a note of where the result lies.
 
-Owns the directory that the controller makes for its workers, and what is in it. Knows nothing of
+Owns the directory that the controller names to its workers, and what is in it. Knows nothing of
 audits but that they end in a directory, or in an error.
 """
 
@@ -9,8 +9,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +21,9 @@ class SharedResults:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        # A worker on another machine gets the name of a directory that only it makes there.
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if directory.stat().st_uid != os.geteuid():
+            raise errors.UsageError(f"{directory} belongs to somebody else; remove it")
 
     def once(self, key: str, produce: Callable[[], Path]) -> tuple[Path, bool]:
         """Return the result of `produce` and whether this call made it.
@@ -43,16 +42,6 @@ class SharedResults:
                 raise
             _remember(note, {"directory": os.fspath(directory)})
             return directory, True
-
-
-def make_directory() -> Path:
-    """Make a directory that only this user can read; `remove` it at the end of the session."""
-    return Path(tempfile.mkdtemp(prefix="pytest-ato-"))
-
-
-def remove(directory: Path) -> None:
-    """Remove what `make_directory` made."""
-    shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextmanager

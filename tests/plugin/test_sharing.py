@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import stat
 import time
 from pathlib import Path
 
 import pytest
 
-from pytest_ato.model.errors import CaptureUnavailable
-from pytest_ato.plugin.sharing import SharedResults, make_directory, remove
+from pytest_ato.model.errors import CaptureUnavailable, UsageError
+from pytest_ato.plugin.sharing import SharedResults
 
 
 def ask(directory: Path, answers: multiprocessing.Queue) -> None:
@@ -52,8 +53,9 @@ def test_a_crash_of_the_first_leaves_it_to_the_next(tmp_path):
     assert SharedResults(tmp_path).once("key", lambda: tmp_path) == (tmp_path, True)
 
 
-def test_the_directory_is_private_and_goes():
-    directory = make_directory()
-    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-    remove(directory)
-    assert not directory.exists()
+def test_the_directory_is_private(tmp_path, monkeypatch):
+    SharedResults(tmp_path / "shared")
+    assert stat.S_IMODE((tmp_path / "shared").stat().st_mode) == 0o700
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    with pytest.raises(UsageError, match="belongs to somebody else"):
+        SharedResults(tmp_path / "shared")

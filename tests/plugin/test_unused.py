@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import entry_points
 
 import pytest
 
@@ -63,10 +64,33 @@ def test_a_session_without_targets_loads_nothing_of_ours(pytester: pytest.Pytest
             assert "msgspec" not in sys.modules
         """
     )
-    from importlib.metadata import entry_points
-
     installed = any(point.name == "ato" for point in entry_points(group="pytest11"))
     plugin = [] if installed else ["-p", "pytest_ato.plugin"]
     result = pytester.runpytest_subprocess(*plugin, "-p", "no:cacheprovider")
     result.assert_outcomes(passed=1)
     assert "ato:" not in result.stdout.str()
+
+
+def test_a_distributed_session_without_targets_makes_nothing(
+    pytester: pytest.Pytester, tmp_path, monkeypatch
+):
+    pytest.importorskip("xdist")
+    pytester.makepyfile("def test_it(): pass")
+    pytester.makeconftest(
+        """
+        import sys
+
+        def pytest_unconfigure(config):
+            if not hasattr(config, "workerinput"):
+                assert "pytest_ato.plugin.distribution" in sys.modules
+                assert "pytest_ato.plugin.session" not in sys.modules
+                assert "msgspec" not in sys.modules
+                print("checked")
+        """
+    )
+    installed = any(point.name == "ato" for point in entry_points(group="pytest11"))
+    plugin = [] if installed else ["-p", "pytest_ato.plugin"]
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    result = pytester.runpytest_subprocess(*plugin, "-p", "no:cacheprovider", "-n1", "-s")
+    assert "checked" in result.stdout.str()
+    assert not list(tmp_path.glob("pytest-ato-*"))
