@@ -5,30 +5,16 @@
  * number: the first probe of any kind on system calls taxes every process of the machine, a
  * second one would tax it again.
  */
+#include "doors.h"
 #include "files.h"
 #include "processes.h"
 #include "sockets.h"
-
-static __always_inline int submit_door(__u32 what, __u32 nr, long ret)
-{
-	struct ato_door *r = reserve_critical(struct ato_door);
-
-	if (!r)
-		return 0;
-	r->ret = ret;
-	r->what = what;
-	r->nr = nr;
-	fill_header(&r->h, ATO_DOOR, 0);
-	bpf_ringbuf_submit(r, SUBMIT);
-	return 0;
-}
 
 static __always_inline struct pending *pending_of(__u64 flags)
 {
 	return bpf_task_storage_get(&pending, bpf_get_current_task_btf(), 0, flags);
 }
 
-/* 32-bit calls have other numbers: they are told once a thread, never misread as ours. */
 static __always_inline int compat_enter(long nr)
 {
 	struct pending *p;
@@ -39,7 +25,7 @@ static __always_inline int compat_enter(long nr)
 	if (!p || p->compat)
 		return 0;
 	p->compat = 1;
-	return submit_door(ATO_DOOR_COMPAT, nr, 0);
+	return submit_compat(nr);
 }
 
 SEC("tp_btf/sys_enter")
@@ -81,11 +67,17 @@ int BPF_PROG(ato_sys_enter, struct pt_regs *regs, long nr)
 	case CALL_MAP:
 		map_enter(p, regs);
 		break;
+	case CALL_SENDMSG:
+		tell_rights((void *)regs->si);
+		addr_enter(p, regs);
+		break;
 	case CALL_ADDR:
 	case CALL_SENDTO:
-	case CALL_SENDMSG:
 	case CALL_SENDMMSG:
 		addr_enter(p, regs);
+		break;
+	case CALL_DOOR:
+		door_enter(p, regs);
 		break;
 	}
 	return 0;
@@ -110,8 +102,8 @@ static __always_inline int leave(struct pending *p, long ret)
 		return addr_exit(p, ret);
 	case CALL_SENDMMSG:
 		return sendmmsg_exit(p, ret);
-	case CALL_URING:
-		return submit_door(ATO_DOOR_URING, p->nr, ret);
+	case CALL_DOOR:
+		return door_exit(p, ret);
 	}
 	return 0;
 }

@@ -25,7 +25,7 @@ enum ato_kind {
 	ATO_MEMFD = 6, /* struct ato_path */
 	ATO_ADDR = 7, /* connect, bind, or a send with an address */
 	ATO_STATE = 8, /* TCP state change */
-	ATO_DOOR = 9, /* another way into the kernel */
+	ATO_DOOR = 9, /* another way into the kernel; bulk */
 };
 
 /* Flags of a record. */
@@ -47,7 +47,7 @@ struct ato_header {
 struct ato_fork {
 	struct ato_header h;
 	__u32 child;
-	__u32 pad;
+	__u32 inner; /* the child's pid in its own namespace */
 };
 
 struct ato_exit {
@@ -90,13 +90,15 @@ struct ato_exec {
 	__u32 nlink;
 	__u32 ppid;
 	__u32 uid;
+	__u32 inner; /* pid in its own namespace */
 	__u16 stdio_mode[3]; /* S_IFMT bits of descriptors 0 to 2; 0: closed */
 	__u16 stdio_family[3]; /* of a socket */
 	__u16 stdio_protocol[3]; /* of a socket */
 	__u16 nr; /* execve or execveat */
 	__u32 stdio_rdev[3]; /* of a device */
 	__u16 len[ATO_EXEC_TEXTS];
-	__u16 pad; /* the texts follow */
+	__u16 pad;
+	__u32 pad2; /* the texts follow */
 };
 
 struct ato_addr {
@@ -127,14 +129,25 @@ struct ato_state {
 };
 
 /* ATO_DOOR: what is in `what`. */
-#define ATO_DOOR_COMPAT 1 /* a 32-bit or x32 system call; nr is in that ABI's numbers */
-#define ATO_DOOR_URING 2 /* io_uring_setup, io_uring_enter, io_uring_register */
+#define ATO_DOOR_CALL 1 /* a system call */
+#define ATO_DOOR_COMPAT 2 /* a 32-bit or x32 system call; nr is in that ABI's numbers */
+#define ATO_DOOR_URING 3 /* a submitted io_uring operation; nr is its opcode */
+#define ATO_DOOR_RIGHTS 4 /* a descriptor passed over a socket */
 
+#define ATO_DOOR_ARGS 5
+#define ATO_DOOR_TEXT 152
+
+/* As long as a short ato_path, so that the bulk ring keeps its stride. */
 struct ato_door {
 	struct ato_header h;
 	__s64 ret;
+	__u64 args[ATO_DOOR_ARGS];
+	__u64 ino; /* of the file that it is about */
+	__u32 dev;
 	__u32 what;
 	__u32 nr;
+	__u32 len; /* bytes of text */
+	char text[ATO_DOOR_TEXT]; /* io_uring: a path, or a struct sockaddr */
 };
 
 /* Value of the map `scope`: which audit is live. */

@@ -130,6 +130,42 @@ struct thread_info {
 	__u32 status;
 };
 
+struct pid_namespace;
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
+struct filename {
+	const char *name;
+};
+
+/* io_uring's requests: each operation has its own view of the same place. */
+struct io_cqe {
+	int fd;
+};
+
+struct io_kiocb {
+	struct file *file;
+	__u8 opcode;
+	struct io_cqe cqe;
+};
+
+struct io_open {
+	struct filename *filename;
+};
+
+struct io_connect {
+	struct sockaddr *addr;
+	int addr_len;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	int pid;
@@ -140,6 +176,7 @@ struct task_struct {
 	struct fs_struct *fs;
 	struct files_struct *files;
 	struct signal_struct *signal;
+	struct pid *thread_pid;
 };
 
 struct linux_binprm {

@@ -27,7 +27,7 @@ int BPF_PROG(ato_sched_process_fork, struct task_struct *parent, struct task_str
 	if (!r)
 		return 0;
 	r->child = child->tgid;
-	r->pad = 0;
+	r->inner = inner_pid(child);
 	fill_header(&r->h, ATO_FORK, 0);
 	bpf_ringbuf_submit(r, SUBMIT);
 	return 0;
@@ -118,9 +118,11 @@ int BPF_PROG(ato_sched_process_exec, struct task_struct *task, int old_pid,
 	r->nlink = BPF_CORE_READ(file, f_inode, i_nlink);
 	r->ppid = BPF_CORE_READ(task, real_parent, tgid);
 	r->uid = bpf_get_current_uid_gid();
+	r->inner = inner_pid(task);
 	p = bpf_task_storage_get(&pending, task, 0, 0);
 	r->nr = p ? p->nr : __NR_execve;
 	r->pad = 0;
+	r->pad2 = 0;
 	fill_stdio(r);
 	r->len[0] = append_filename(s, bprm->filename, &flags);
 	r->len[1] = walk_file(s, file, &flags);

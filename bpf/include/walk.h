@@ -33,6 +33,18 @@ static __always_inline char *scratch_end(struct scratch *s, __u16 *flags)
 	return s->rec + (used & SCRATCH_MASK);
 }
 
+/* The pid of a task as its own, innermost namespace numbers it. */
+static __always_inline __u32 inner_pid(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	__u32 level = BPF_CORE_READ(pid, level);
+	int nr = 0;
+
+	bpf_core_read(&nr, sizeof(nr),
+		      (void *)&pid->numbers[0].nr + level * bpf_core_type_size(struct upid));
+	return nr;
+}
+
 static __always_inline struct file *file_of(int fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();

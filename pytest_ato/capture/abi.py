@@ -1,11 +1,12 @@
 """The kernel side's records as Python reads them: the twin of `bpf/include/abi.h`.
 
-Owns the layouts and nothing else. A test compiles the header and compares every size and offset.
-Layouts are native: the reader runs on the machine whose kernel writes them.
+Owns the layouts and the kernel's own numbers, nothing else. A test compiles the header and compares
+every size and offset. Layouts are native: the reader runs on the machine whose kernel writes them.
 """
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -30,8 +31,12 @@ F_CHANGED: Final = 0x04
 F_FILE: Final = 0x08
 F_KERNEL: Final = 0x10
 
-DOOR_COMPAT: Final = 1
-DOOR_URING: Final = 2
+DOOR_CALL: Final = 1
+DOOR_COMPAT: Final = 2
+DOOR_URING: Final = 3
+DOOR_RIGHTS: Final = 4
+DOOR_ARGS: Final = 5
+DOOR_TEXT: Final = 152
 
 TEXTS: Final = 4
 SHORT_TEXT: Final = 168
@@ -66,7 +71,7 @@ class Layout:
 _HEADER: Final = (("ts", "Q"), ("tgid", "I"), ("tid", "I"), ("kind", "H"), ("flags", "H"))
 _PADDED_HEADER: Final = (*_HEADER, ("pad", "4x"))
 
-FORK_LAYOUT: Final = Layout("ato_fork", (*_PADDED_HEADER, ("child", "I"), ("pad", "4x")))
+FORK_LAYOUT: Final = Layout("ato_fork", (*_PADDED_HEADER, ("child", "I"), ("inner", "I")))
 EXIT_LAYOUT: Final = Layout("ato_exit", (*_PADDED_HEADER, ("code", "I"), ("pad", "4x")))
 PATH_LAYOUT: Final = Layout(
     "ato_path",
@@ -96,6 +101,7 @@ EXEC_LAYOUT: Final = Layout(
         ("nlink", "I"),
         ("ppid", "I"),
         ("uid", "I"),
+        ("inner", "I"),
         ("stdio_mode", "3H"),
         ("stdio_family", "3H"),
         ("stdio_protocol", "3H"),
@@ -103,6 +109,7 @@ EXEC_LAYOUT: Final = Layout(
         ("stdio_rdev", "3I"),
         ("len", "3H"),
         ("pad", "2x"),
+        ("pad2", "4x"),
     ),
 )
 """The texts follow."""
@@ -137,7 +144,20 @@ STATE_LAYOUT: Final = Layout(
         ("daddr", "16s"),
     ),
 )
-DOOR_LAYOUT: Final = Layout("ato_door", (*_PADDED_HEADER, ("ret", "q"), ("what", "I"), ("nr", "I")))
+DOOR_LAYOUT: Final = Layout(
+    "ato_door",
+    (
+        *_PADDED_HEADER,
+        ("ret", "q"),
+        ("args", "5Q"),
+        ("ino", "Q"),
+        ("dev", "I"),
+        ("what", "I"),
+        ("nr", "I"),
+        ("len", "I"),
+        ("text", "152s"),
+    ),
+)
 SCOPE_LAYOUT: Final = Layout(
     "ato_scope",
     (
@@ -191,3 +211,8 @@ class Scope(NamedTuple):
 
 IDLE: Final = Scope(cgroup=0, level=0)
 """No audit is live: the probes record nothing."""
+
+
+def device(kernel: int) -> int:
+    """``st_dev`` of the kernel's own ``dev_t`` (20 bits of minor)."""
+    return os.makedev(kernel >> 20, kernel & 0xFFFFF)

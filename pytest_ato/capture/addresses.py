@@ -27,6 +27,9 @@ class Address(NamedTuple):
     port: int = 0
 
 
+NOWHERE: Final = Address("other", "")
+
+
 def parse(data: bytes) -> Address:
     """Read a ``struct sockaddr`` of ``len(data)`` bytes, however short or strange."""
     family = _FAMILIES.get(int.from_bytes(data[:2], "little"), "other")

@@ -7,6 +7,8 @@ controller, a directory in the v1 hierarchy that does (hybrid hosts). Starts no 
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -73,6 +75,18 @@ class AuditCgroup:
     def kill(self) -> None:
         """SIGKILL to all inside, at once and without a race against fork."""
         cgroupfs.kill(self.path)
+
+    def kill_but(self, spared: Collection[int]) -> None:
+        """SIGKILL to all inside but `spared`: frozen meanwhile, so that no fork gets away."""
+        freeze = self.path / "cgroup.freeze"
+        freeze.write_text("1")
+        try:
+            for pid in self.pids():
+                if pid not in spared:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+        finally:
+            freeze.write_text("0")
 
     def limits_hit(self) -> tuple[str, ...]:
         """Return the names, as in `Limits`, of the limits that were run into so far."""

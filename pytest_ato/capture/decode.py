@@ -6,7 +6,6 @@ that the kernel side has told before.
 
 from __future__ import annotations
 
-import os
 import stat
 import struct
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +13,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from pytest_ato.capture import abi, addresses, rings, syscalls
+from pytest_ato.capture import abi, addresses, doors, rings, syscalls
 from pytest_ato.capture.texts import absolute, resolved, split, text
 from pytest_ato.model import events
 from pytest_ato.model.octets import Octets, octets
@@ -29,7 +28,6 @@ _ADDR: Final = abi.ADDR_LAYOUT.format
 _STATE: Final = abi.STATE_LAYOUT.format
 _FORK: Final = abi.FORK_LAYOUT.format
 _EXIT: Final = abi.EXIT_LAYOUT.format
-_DOOR: Final = abi.DOOR_LAYOUT.format
 
 _OPENS: Final = frozenset({"open", "openat", "openat2", "creat"})
 _OPEN_CALLS: Final = frozenset(nr for nr, name in syscalls.NAMES.items() if name in _OPENS)
@@ -62,8 +60,11 @@ class Decoder:
             abi.MEMFD: _memfd,
             abi.ADDR: _addr,
             abi.STATE: _state,
-            abi.DOOR: _door,
+            abi.DOOR: self._door,
         }
+
+    def _door(self, record: bytes) -> Event:
+        return doors.decode(record, self._files)
 
     def critical(self, data: bytes) -> Iterator[Event]:
         """Decode what the critical ring held."""
@@ -108,7 +109,7 @@ class Decoder:
                 truncated=bool(flags & abi.F_TRUNCATED),
                 changed=bool(flags & abi.F_CHANGED),
                 flags=value,
-                dev=device(dev),
+                dev=abi.device(dev),
                 inode=inode,
             )
         common: dict[str, Any] = {
@@ -177,14 +178,9 @@ def merge(found: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
     yield from zip(firsts.values(), counts.values(), strict=True)
 
 
-def device(kernel: int) -> int:
-    """``st_dev`` of the kernel's own ``dev_t`` (20 bits of minor)."""
-    return os.makedev(kernel >> 20, kernel & 0xFFFFF)
-
-
 def _fork(record: bytes) -> Event:
-    ts, tgid, tid, _, _, child = _FORK.unpack_from(record)
-    return events.Fork(ts=ts, pid=tgid, tid=tid, child=child)
+    ts, tgid, tid, _, _, child, inner = _FORK.unpack_from(record)
+    return events.Fork(ts=ts, pid=tgid, tid=tid, child=child, inner=inner)
 
 
 def _exit(record: bytes) -> Event:
@@ -194,9 +190,9 @@ def _exit(record: bytes) -> Event:
 
 def _exec(record: bytes) -> Event:
     fields = _EXEC.unpack_from(record)
-    ts, tgid, tid, _, flags, inode, args, dev, links, ppid, uid = fields[:11]
-    modes, families, protocols = fields[11:14], fields[14:17], fields[17:20]
-    nr, devices, lengths = fields[20], fields[21:24], fields[24:27]
+    ts, tgid, tid, _, flags, inode, args, dev, links, ppid, uid, inner = fields[:12]
+    modes, families, protocols = fields[12:15], fields[15:18], fields[18:21]
+    nr, devices, lengths = fields[21], fields[22:25], fields[25:28]
     name, image, block = split(record, _EXEC.size, lengths)
     argv = block.split(b"\0")
     if argv and not argv[-1]:
@@ -212,12 +208,13 @@ def _exec(record: bytes) -> Event:
         argv_bytes=args,
         truncated=bool(flags & abi.F_TRUNCATED),
         ppid=ppid,
-        dev=device(dev),
+        dev=abi.device(dev),
         inode=inode,
         links=links,
         stdio=(stdio[0], stdio[1], stdio[2]),
         uid=uid,
         call=syscalls.name(nr),
+        inner=inner,
     )
 
 
@@ -258,7 +255,7 @@ def _map(record: bytes) -> Event:
         address=ret if nr == _MMAP and ret > 0 else 0,
         length=value,
         file=octets(absolute(image)) if known else None,
-        dev=device(dev) if known else 0,
+        dev=abi.device(dev) if known else 0,
         inode=inode,
         links=links if known else 1,
         result=min(ret, 0),
@@ -321,12 +318,3 @@ def _state(record: bytes) -> Event:
 
 def _tcp_state(number: int) -> str:
     return _TCP_STATES[number] if number < len(_TCP_STATES) else f"STATE_{number}"
-
-
-def _door(record: bytes) -> Event:
-    ts, tgid, tid, _, _, ret, what, nr = _DOOR.unpack_from(record)
-    if what == abi.DOOR_COMPAT:
-        return events.Door(ts=ts, pid=tgid, tid=tid, name="int80", detail=f"call {nr}")
-    return events.Door(
-        ts=ts, pid=tgid, tid=tid, name="io_uring", detail=syscalls.name(nr), result=ret
-    )

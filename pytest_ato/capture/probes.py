@@ -18,6 +18,8 @@ class Probe:
     question: str
     """What it is a source for: processes, files, destinations, connections."""
     required: bool = True
+    alternatives: tuple[str, ...] = ()
+    """Programs of which the first that the kernel has is taken; empty: the one of this name."""
     per_audit: bool = False
     """Attached to the audit's cgroup rather than once a session."""
 
@@ -29,6 +31,12 @@ PROBES: Final = (
     Probe("sched_process_exec", "processes"),
     Probe("sched_process_exit", "processes"),
     Probe("inet_sock_set_state", "connections"),
+    Probe(
+        "io_uring",
+        "odd doors",
+        required=False,
+        alternatives=("io_uring_submit_req", "io_uring_submit_sqe"),  # from 6.4; before
+    ),
     Probe("connect4", "destinations", per_audit=True),
     Probe("connect6", "destinations", per_audit=True),
     Probe("sendmsg4", "destinations", per_audit=True),

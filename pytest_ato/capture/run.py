@@ -7,6 +7,7 @@ prove that nothing is missing. Knows no record formats and starts no sandbox.
 from __future__ import annotations
 
 import os
+import secrets
 import select
 import time
 from collections.abc import Iterable
@@ -14,12 +15,16 @@ from typing import Final, Literal
 
 from pytest_ato.capture import abi
 from pytest_ato.capture.caller import Caller
+from pytest_ato.capture.canary import Canary
 from pytest_ato.capture.cgroups import AuditCgroup
 from pytest_ato.capture.decode import Decoder
+from pytest_ato.capture.fanotify import FileMarks
 from pytest_ato.capture.loader.interface import Batch, Loader
 from pytest_ato.capture.network import Gateway, TargetNetwork
+from pytest_ato.capture.network.namespaces import has_ipv6
 from pytest_ato.capture.probes import PROBES
 from pytest_ato.capture.sandbox.control import (
+    NONCE_SIZE,
     Closed,
     Empty,
     ExecFailed,
@@ -43,6 +48,8 @@ _DRAINS: Final = 64
 """Reads of the rings a turn: a flood that is faster than we are does not keep the loop."""
 _UNREAD_OUTPUT: Final = 4 << 20
 """Bytes waiting in the output pipe beyond which decoding rests; the spool takes what comes."""
+_GRACE: Final = 2.0
+"""Seconds that init may take to reap what was killed."""
 _SETTLE: Final = 0.5
 """Seconds that probes still running at the end may take to hand in their record."""
 
@@ -75,10 +82,17 @@ class Run:
             sandbox.stdio, sandbox.close_stdin, spec.stdin, spec.limits.output
         )
         self._before = dict(loader.counters())
+        self._marks = FileMarks()
+        required = (probe for probe in PROBES if probe.required)
+        self._required = (
+            *(probe.name for probe in required if has_ipv6() or not probe.name.endswith("6")),
+            "fanotify",
+        )
         self._ended: Ended = "exit"
         self._status = 0
         self._reason = ""
         self._empty = False
+        self._emptied = False
         self._disk_full = False
         self._survivors: tuple[bytes, ...] = ()
 
@@ -89,12 +103,17 @@ class Run:
 
         Raises CallerGone when nobody reads the events any more.
         """
+        planted = tuple(planted)
+        self._marks.add((*planted, *self._sandbox.canary_files()))
+        nonce = secrets.token_hex(NONCE_SIZE // 2)
+        self._canary = Canary(nonce, self._sandbox.init_pid)
+        self._stream.sieve = self._canary.sift
         self._loader.set_scope(
             abi.Scope(
                 cgroup=self._cgroup.id,
                 level=self._cgroup.level,
                 netns=self._network.inode,
-                ignore=(self._sandbox.init_pid, self._sandbox.outer_pid),
+                ignore=(self._sandbox.outer_pid, 0),
                 active=True,
                 generation=generation,
             )
@@ -105,7 +124,7 @@ class Run:
                 now = time.monotonic_ns()
                 self._stream.put(Planted(ts=now, path=file.path, dev=file.dev, inode=file.inode))
             began = time.monotonic()
-            self._sandbox.release()
+            self._sandbox.release(nonce)
             self._follow(caller, began + self._spec.timeout)
             run_ms = (time.monotonic() - began) * 1000
             self._disk_full = self._sandbox.disk_full()
@@ -114,6 +133,11 @@ class Run:
             self._loader.set_scope(abi.IDLE)
         self._read_the_rest()
         self._stream.put(self._end(run_ms))
+
+    def close(self) -> None:
+        """Give back what the audit held; may be called twice."""
+        self._stream.sieve = iter
+        self._marks.close()
         self._spool.close()
 
     def _start(self, attach_ms: float) -> Start:
@@ -122,8 +146,8 @@ class Run:
             kernel=os.uname().release,
             loader=self._loader.name,
             attach_ms=attach_ms,
-            probes=dict(self._loader.probes()),
-            required=tuple(probe.name for probe in PROBES if probe.required),
+            probes={**self._loader.probes(), "fanotify": "live"},
+            required=self._required,
             init=self._sandbox.init_pid,
             uid=self._sandbox.uid,
             home=self._spec.home,
@@ -150,9 +174,12 @@ class Run:
                 self._stop("interrupted", "the caller ended the audit")
                 return
             if time.monotonic() >= deadline:
+                if self._ended == "timeout":
+                    return  # init itself does not answer: no proof of liveness after the target
                 self._survivors = tuple(self._sandbox.survivors())
-                self._stop("timeout", "")
-                return
+                self._ended, self._status = "timeout", 0
+                self._sandbox.kill_target()  # init reaps, fires its canary and ends
+                deadline += _GRACE
 
     def _stop(self, ended: Ended, reason: str) -> None:
         self._ended, self._reason, self._status = ended, reason, 0
@@ -167,6 +194,7 @@ class Run:
                 break
         self._streams.feed()
         self._stream.add(self._streams.read())
+        self._stream.add(self._marks.read())
         if self._gateway:
             self._stream.add(self._gateway.read())
 
@@ -203,7 +231,9 @@ class Run:
                 case TargetExited(status, signal) if self._ended == "exit":
                     self._ended = "signal" if signal else "exit"
                     self._status = signal or status
-                case Empty() | Closed():
+                case Empty():
+                    self._empty = self._emptied = True
+                case Closed():
                     self._empty = True
 
     def _read_the_rest(self) -> None:
@@ -245,6 +275,7 @@ class Run:
 
     def _end(self, run_ms: float) -> End:
         hit = self._cgroup.limits_hit()
+        silent = self._canary.silent(self._required, ended=self._ended != "interrupted")
         if self._disk_full:
             hit = (*hit, "disk")
         if "memory" in hit and self._ended in ("signal", "exit"):
@@ -260,4 +291,5 @@ class Run:
             counters=self._counters(),
             output_bytes=dict(self._streams.totals),
             limits_hit=hit,
+            silent={} if self._ended == "not_started" else silent,
         )

@@ -87,6 +87,7 @@ class Session:
             run = Run(spec, self._loader, sandbox, cgroup, network, gateway, self._stream)
             attach_ms = self._load_ms + (time.monotonic() - began) * 1000
             self._load_ms = 0.0  # paid once a session
+            cleanup.callback(run.close)
             run.run(self._caller, planted, attach_ms, self._serial)
 
     def _network(self, spec: AuditSpec) -> TargetNetwork:

@@ -12,11 +12,11 @@ import os
 import select
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
-from typing import Final
+from typing import Final, TypeAlias
 
-from pytest_ato.model.events import Exec, FileEvent, Start, encode_lines
+from pytest_ato.model.events import encode_lines
 from pytest_ato.model.record import Event
 
 _HOLD_NS: Final = 20_000_000
@@ -25,6 +25,9 @@ _PIECE: Final = 1 << 16
 _PIPE: Final = 1 << 20
 """Bytes that the pipe holds where the kernel allows it: fewer turns between writer and reader."""
 _time: Final = attrgetter("ts")
+
+
+Sieve: TypeAlias = Callable[[Iterable[Event]], Iterator[Event]]
 
 
 class CallerGone(Exception):
@@ -41,7 +44,8 @@ class EventStream:
         self._fd = fd
         self._held: list[Event] = []
         self._lines: deque[bytes] = deque()
-        self._executed = True
+        self.sieve: Sieve = iter
+        """What passes events on, in order of time, and may leave some out."""
         self.pending = 0
         """Bytes that the reader has not taken yet."""
 
@@ -64,24 +68,16 @@ class EventStream:
 
     def put(self, event: Event) -> None:
         """Queue one event behind those let go so far, whatever its time."""
-        if isinstance(event, Start):
-            self._executed = False
-        self._queue([event])
+        self._write_out([event])
 
     def _queue(self, events: Iterable[Event]) -> None:
-        if not self._executed:
-            events = self._from_exec(events)
+        self._write_out(self.sieve(events))
+
+    def _write_out(self, events: Iterable[Event]) -> None:
         chunk = encode_lines(events)
         for at in range(0, len(chunk), _PIECE):
             self._lines.append(chunk[at : at + _PIECE])
         self.pending += len(chunk)
-
-    def _from_exec(self, events: Iterable[Event]) -> Iterator[Event]:
-        """Leave out what the sandbox's init did in the target's process before its exec."""
-        for event in events:
-            self._executed = self._executed or isinstance(event, Exec)
-            if self._executed or not isinstance(event, FileEvent):
-                yield event
 
     def write(self) -> None:
         """Write what the pipe takes now; raises CallerGone when it is closed."""

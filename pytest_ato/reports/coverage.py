@@ -43,15 +43,20 @@ def coverage(
         truncated=sum(each.truncated for each in counts),
         coalesced=sum(each.coalesced for each in counts),
         counters={view.text(name): each for name, each in sorted(counters.items())},
-        probes={view.text(n): s for n, s in sorted(facts.start.probes.items())}
-        if facts.start
-        else {},
+        probes=_probes(facts, view),
         tls=NOT_CAPTURED,
         flows=NOT_CAPTURED,
         not_run={view.text(n): view.text(why) for n, why in not_run(skipped, network).items()},
         unavailable={category.value: view.text(why) for category, why in idle.items()},
         notes=view.texts((*notes, *_unseen(facts, skipped, left_out))),
     )
+
+
+def _probes(facts: Facts, view: View) -> dict[str, str]:
+    probes: dict[str, str] = dict(facts.start.probes) if facts.start else {}
+    if facts.end:
+        probes |= {name: f"silent {when}" for name, when in facts.end.silent.items()}
+    return {view.text(name): view.text(state) for name, state in sorted(probes.items())}
 
 
 def _unseen(facts: Facts, skipped: Iterable[Definition], left_out: int) -> Iterator[str]:

@@ -38,6 +38,7 @@ class CoreLoader(Loader):
         self._sizes = dict(ring_sizes)
         self._object = 0
         self._links: dict[str, int] = {}
+        self._programs: dict[str, str] = {}
         self._rings: dict[str, Ring] = {}
         self._fds: dict[str, int] = {}
 
@@ -55,7 +56,7 @@ class CoreLoader(Loader):
         try:
             self._load_object()
             for probe in PROBES:
-                if not probe.per_audit:
+                if not probe.per_audit and probe.name in self._programs:
                     self._attach(probe.name, "bpf_program__attach")
         except OSError as error:
             words = self._libbpf.last_words()
@@ -68,6 +69,7 @@ class CoreLoader(Loader):
         self._object = call("bpf_object__open_file", os.fsencode(self._path), None)
         for name, size in self._sizes.items():
             call("bpf_map__set_max_entries", self._map(name), size)
+        self._choose_programs()
         call("bpf_object__load", self._object)
         for name in ("scope", "counts", *self._sizes):
             self._fds[name] = call("bpf_map__fd", self._map(name))
@@ -75,13 +77,28 @@ class CoreLoader(Loader):
             self._rings[name] = Ring(self._fds[name], size)
         self.set_scope(abi.IDLE)
 
+    def _choose_programs(self) -> None:
+        """Leave out programs whose tracepoint this kernel lacks: one would fail the whole load."""
+        btf = BTF.read_bytes()
+        for probe in PROBES:
+            chosen = ""
+            for name in probe.alternatives or (probe.name,):
+                here = probe.per_audit or b"\0btf_trace_%s\0" % name.encode() in btf
+                if here and not chosen:
+                    chosen = self._programs[probe.name] = name
+                else:
+                    self._libbpf.call("bpf_program__set_autoload", self._program(name), False)
+
+    def _program(self, name: str) -> int:
+        return self._libbpf.pointer(
+            "bpf_object__find_program_by_name", self._object, f"ato_{name}".encode()
+        )
+
     def _map(self, name: str) -> int:
         return self._libbpf.pointer("bpf_object__find_map_by_name", self._object, name.encode())
 
     def _attach(self, name: str, how: str, *arguments: object) -> None:
-        program = self._libbpf.pointer(
-            "bpf_object__find_program_by_name", self._object, f"ato_{name}".encode()
-        )
+        program = self._program(self._programs[name])
         self._links[name] = self._libbpf.pointer(how, program, *arguments)
 
     def _detach(self, name: str) -> None:

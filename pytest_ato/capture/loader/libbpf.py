@@ -26,6 +26,7 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "bpf_map__fd": (ctypes.c_int, (_POINTER,)),
     "bpf_map_update_elem": (ctypes.c_int, (ctypes.c_int, _POINTER, _POINTER, ctypes.c_uint64)),
     "bpf_map_lookup_elem": (ctypes.c_int, (ctypes.c_int, _POINTER, _POINTER)),
+    "bpf_program__set_autoload": (ctypes.c_int, (_POINTER, ctypes.c_bool)),
     "bpf_program__attach": (_POINTER, (_POINTER,)),
     "bpf_program__attach_cgroup": (_POINTER, (_POINTER, ctypes.c_int)),
     "bpf_link__destroy": (ctypes.c_int, (_POINTER,)),

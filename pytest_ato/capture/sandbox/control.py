@@ -12,8 +12,16 @@ from typing import TypeAlias
 
 from pytest_ato.capture.sandbox.errors import SandboxError
 
-GO = b"G"
-"""The one byte that init waits for."""
+NONCE_SIZE = 8
+
+
+def go(nonce: str) -> bytes:
+    """Return the message that init waits for; `nonce` (ASCII) names its canary."""
+    data = nonce.encode("ascii")
+    if len(data) != NONCE_SIZE:
+        raise ValueError(f"a nonce has {NONCE_SIZE} characters")
+    return b"G" + data
+
 
 MESSAGE = struct.Struct("=Iii")
 

@@ -8,8 +8,9 @@
  *	NETNS (-1: stay), takes an empty keyring, closes these, executes PROGRAM without environment.
  *
  *   init CONTROL ORDER STDIN STDOUT STDERR
- *	as pid 1 of a finished sandbox: says READY on the socket CONTROL, waits for one byte (GO),
- *	starts the target that the memfd ORDER describes, reaps until nobody is left, says so, exits.
+ *	as pid 1 of a finished sandbox: says READY on the socket CONTROL, waits for GO and a nonce,
+ *	fires the canary, starts the target that the memfd ORDER describes, reaps until nobody is
+ *	left, fires the canary again, says so, exits.
  *
  * order.h has the layout of ORDER; control.py is the other side of the messages.
  */
@@ -33,6 +34,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "canary.h"
 #include "fail.h"
 #include "order.h"
 
@@ -235,8 +237,9 @@ static int init(int argc, char **argv)
 	int control = atoi(argv[1]);
 	int stdio[3] = { atoi(argv[3]), atoi(argv[4]), atoi(argv[5]) };
 	struct target target;
+	char go[1 + NONCE_SIZE + 1] = { 0 };
+	int self = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 	pid_t child;
-	char go;
 
 	need(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, "dumpable");
 	target = read_order(atoi(argv[2]));
@@ -244,15 +247,17 @@ static int init(int argc, char **argv)
 	default_signals();
 	need(empty_bounding_set() == 0, "bounding set");
 	need(send(control, &ready, sizeof(ready), MSG_NOSIGNAL) == sizeof(ready), "ready");
-	/* No byte: capture is gone, and with pid 1 goes the sandbox. */
-	if (recv(control, &go, 1, 0) != 1)
+	/* No message: capture is gone, and with pid 1 goes the sandbox. */
+	if (recv(control, go, 1 + NONCE_SIZE, 0) != 1 + NONCE_SIZE)
 		return 1;
+	canary(go + 1, CANARY_BEFORE, self);
 	child = start(&target, stdio, control);
 	need(drop_capabilities() == 0, "capabilities");
 	/* Held here too, they would never end for their other side. */
 	for (int i = 0; i < 3; i++)
 		close(stdio[i]);
 	reap_until_empty(child, control);
+	canary(go + 1, CANARY_AFTER, self);
 	send(control, &empty, sizeof(empty), MSG_NOSIGNAL);
 	return 0;
 }
@@ -261,5 +266,7 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "launch"))
 		return launch(argc, argv);
+	if (argc == 1 && !strcmp(argv[0], CANARY_NAME))
+		return 0;
 	return argc == 6 ? init(argc, argv) : 2;
 }

@@ -90,9 +90,9 @@ class Process:
         """Descriptor to poll for messages."""
         return self._control.fileno()
 
-    def release(self) -> None:
-        """Let init start the target."""
-        self._control.send(control.GO)
+    def release(self, nonce: str) -> None:
+        """Let init fire its canary under this name, and start the target."""
+        self._control.send(control.go(nonce))
 
     def read_control(self) -> list[ControlMessage]:
         """Return the messages that have come, without waiting; after `Closed` stop polling."""

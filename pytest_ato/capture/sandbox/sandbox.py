@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from pytest_ato.capture import canary
 from pytest_ato.capture.cgroups import AuditCgroup
 from pytest_ato.capture.rundir import RunDir
 from pytest_ato.capture.sandbox import bwrap, mounts, place, rootfs, writable
@@ -113,9 +114,9 @@ class Sandbox:
         except OSError as error:
             raise SandboxError(f"the sandbox could not be started: {error}") from error
 
-    def release(self) -> None:
-        """GO: init starts the target."""
-        self._started.release()
+    def release(self, nonce: str) -> None:
+        """GO: init fires its canary under the name `nonce`, then starts the target."""
+        self._started.release(nonce)
 
     def cleanup(self) -> None:
         """Kill what lives, reap it, close all descriptors, take the mounts away. Idempotent."""
@@ -185,6 +186,19 @@ class Sandbox:
         own = (self._started.outer_pid, self._started.init_pid)
         names = (_live_name(pid) for pid in self._cgroup.pids() if pid not in own)
         return [name for name in names if name is not None]
+
+    def canary_files(self) -> tuple[PlantedFile, ...]:
+        """The files of the sandbox that init opens to prove that marks on files are alive."""
+        found = []
+        for name in canary.FILES:
+            path = self._root / name.lstrip("/")
+            status = path.stat()
+            found.append(PlantedFile(name, status.st_dev, status.st_ino, str(path)))
+        return tuple(found)
+
+    def kill_target(self) -> None:
+        """SIGKILL to all but our own two processes, none of which can fork away from it."""
+        self._cgroup.kill_but((self._started.outer_pid, self._started.init_pid))
 
     def kill(self) -> None:
         """SIGKILL to all at once. `Closed` follows on the control socket."""

@@ -23,6 +23,8 @@ class PlantedFile:
     path: str
     dev: int
     inode: int
+    host: str
+    """Where this process sees it."""
 
 
 def build(data: Path, *, uid: int, home: str) -> dict[str, Path]:
@@ -58,7 +60,7 @@ def plant(file: PlantFile, directory: Path, *, uid: int, home: str) -> PlantedFi
         status = os.fstat(writer.fileno())
     for dated in (path, *made) if file.mtime else ():
         os.utime(dated, (file.mtime, file.mtime))
-    return PlantedFile(f"{home}/{relative}", status.st_dev, status.st_ino)
+    return PlantedFile(f"{home}/{relative}", status.st_dev, status.st_ino, str(path))
 
 
 def _make_parents(top: Path, directory: Path, uid: int) -> list[Path]:

@@ -86,7 +86,7 @@ def run(sandbox: Sandbox, spec: AuditSpec, cgroup: AuditCgroup, rundir: RunDir) 
     say(Started(sandbox.init_pid, pids, str(cgroup.path), rundir.uid, ready_ms, names))
     if "hold" in sys.argv:
         time.sleep(60)
-    sandbox.release()
+    sandbox.release("01234567")
     os.write(sandbox.stdio.stdin, spec.stdin)
     sandbox.close_stdin()
     outcome = Outcome()

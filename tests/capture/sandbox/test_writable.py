@@ -25,7 +25,9 @@ def test_a_plant_below_new_directories(home):
     file = PlantFile(path=".config/a/b", content=b"x", mode=0o640, mtime=1_500_000_000)
     planted = writable.plant(file, home, uid=71_000, home="/home/user")
     status = (home / ".config/a/b").stat()
-    assert planted == writable.PlantedFile("/home/user/.config/a/b", status.st_dev, status.st_ino)
+    assert planted == writable.PlantedFile(
+        "/home/user/.config/a/b", status.st_dev, status.st_ino, str(path)
+    )
     assert (status.st_uid, status.st_mode & 0o7777, status.st_mtime) == (71_000, 0o640, 1.5e9)
     assert (home / ".config").stat().st_mode & 0o7777 == 0o700
     assert (home / ".config").stat().st_uid == 71_000

@@ -1,0 +1,102 @@
+"""The proof of liveness: what capture saw of the calls that the sandbox's init makes itself.
+
+Owns telling init's own events from the target's, and the answer to "did every probe see its call,
+before the target started and after its last process ended?". Init's side is sandbox/canary.h.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from pytest_ato.model.events import (
+    Connect,
+    Door,
+    Exec,
+    Exit,
+    FileEvent,
+    Fork,
+    Open,
+    Send,
+    SocketState,
+    Touch,
+)
+from pytest_ato.model.record import Event, TaskEvent
+
+FILES: Final = ("/etc/hostname", "/etc/nsswitch.conf")
+"""Marked by fanotify for the canary alone, one a round: CANARY_BEFORE and _AFTER of canary.h."""
+
+_ROUNDS: Final = ("before the target", "after the target")
+_PLAIN: Final[dict[type[Event], tuple[str, ...]]] = {
+    Fork: ("sched_process_fork",),
+    Exec: ("sched_process_exec",),
+    Exit: ("sched_process_exit",),
+    SocketState: ("inet_sock_set_state",),
+    Open: ("sys_enter", "sys_exit"),
+}
+_KERNEL_HOOKS: Final = {
+    (Connect, "inet"): "connect4",
+    (Connect, "inet6"): "connect6",
+    (Send, "inet"): "sendmsg4",
+    (Send, "inet6"): "sendmsg6",
+}
+
+
+class Canary:
+    """Watches one audit's events, which must come in order of time; `init` is init's host pid."""
+
+    def __init__(self, nonce: str, init: int) -> None:
+        self._begin, self._end = f"/{nonce}.begin", f"/{nonce}.end"
+        self._init = init
+        self._seen: tuple[set[str], set[str]] = (set(), set())
+        self._inside = False
+        self._executed = False
+
+    def sift(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Pass on what is not the canary's, nor init's, nor done in the target's process before
+        its exec."""
+        for event in events:
+            if not isinstance(event, TaskEvent):
+                yield event
+            elif self._executed and event.pid != self._init and not self._inside:
+                if not (isinstance(event, Touch) and event.path in FILES):
+                    yield event
+            elif not self._ours(event):
+                yield event
+
+    def silent(self, expected: Iterable[str], *, ended: bool) -> dict[str, str]:
+        """Return which of the `expected` probes missed their call, and when; the round after the
+        target took place only if its run has `ended`."""
+        missed = {}
+        for name in expected:
+            rounds = _ROUNDS if ended else _ROUNDS[:1]
+            when = [
+                word for word, seen in zip(rounds, self._seen, strict=False) if name not in seen
+            ]
+            if when:
+                missed[name] = " and ".join(when)
+        return missed
+
+    def _ours(self, event: TaskEvent) -> bool:
+        if isinstance(event, Open) and event.pid == self._init:
+            self._inside = event.path == self._begin or (self._inside and event.path != self._end)
+        if isinstance(event, Touch):  # it may come late, so the file tells the round
+            if event.path in FILES and event.pid == self._init:
+                self._seen[FILES.index(event.path)].add("fanotify")
+            return event.path in FILES
+        if self._inside or event.pid == self._init:
+            root = isinstance(event, Fork) and not self._inside
+            if not root:
+                self._seen[self._executed].update(_probes_of(event))
+            return not root
+        self._executed = self._executed or isinstance(event, Exec)
+        return isinstance(event, FileEvent) and not self._executed
+
+
+def _probes_of(event: TaskEvent) -> tuple[str, ...]:
+    if isinstance(event, Connect | Send):
+        hook = _KERNEL_HOOKS.get((type(event), event.family), "")
+        return (hook,) if event.source == "kernel" and hook else ()
+    if isinstance(event, Door):
+        return ("io_uring",) if event.name == "io_uring" and event.detail == "NOP" else ()
+    return _PLAIN.get(type(event), ())
