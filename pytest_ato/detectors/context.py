@@ -11,17 +11,20 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from pytest_ato.detectors.names import Names
+from pytest_ato.detectors.peers import Peers
 from pytest_ato.detectors.processes import ProcessTable
 from pytest_ato.detectors.reads import Reads
 from pytest_ato.detectors.sightings import Sightings
 from pytest_ato.detectors.sockets import Sockets
 from pytest_ato.detectors.tokens import Tokens
+from pytest_ato.detectors.touches import Touches
 from pytest_ato.model.events import (
     Audit,
     Bind,
     Connect,
     Datagram,
     Dns,
+    Door,
     Exec,
     Exit,
     Fork,
@@ -33,6 +36,7 @@ from pytest_ato.model.events import (
     SocketState,
     Start,
     Tcp,
+    Touch,
 )
 from pytest_ato.model.record import Event
 from pytest_ato.model.spec import AuditSpec
@@ -50,7 +54,9 @@ class Context:
         self.names = Names()
         self.tokens = Tokens()
         self.sockets = Sockets(self.processes)
-        self.reads = Reads(self.tokens, self.processes)
+        self.peers = Peers(self.processes)
+        self.touches = Touches(self.tokens, self.processes)
+        self.reads = Reads(self.tokens, self.processes, self.touches)
         self.sightings = Sightings(self.tokens, self.names, self.sockets)
         processes, sockets, sightings = self.processes, self.sockets, self.sightings
         self.updates: dict[type[Event], tuple[Update, ...]] = {
@@ -58,10 +64,12 @@ class Context:
             Honeytoken: (self.tokens.update,),
             Planted: (self.tokens.update,),
             Start: (self._remember, self.tokens.update, processes.update),
-            Fork: (processes.update,),
-            Exec: (processes.update,),
+            Fork: (processes.update, self.peers.update),
+            Exec: (processes.update, self.peers.update),
             Exit: (processes.update,),
             Open: (self.reads.update,),
+            Touch: (self.touches.update,),
+            Door: (self.peers.update, self.touches.update),
             Connect: (sockets.update, self.reads.update),
             Send: (sockets.update, self.reads.update),
             Bind: (sockets.update,),

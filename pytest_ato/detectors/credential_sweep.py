@@ -76,7 +76,7 @@ def _one_of_each_family(reads: Sequence[Read]) -> list[Evidence]:
     return [
         Evidence(
             ts=read.ts,
-            text=f"{family}: {read.process.label} opened ~/{read.token.path} for reading",
+            text=f"{family}: {read.text}",
             pid=read.process.pid,
         )
         for family, read in first.items()

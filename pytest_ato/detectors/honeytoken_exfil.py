@@ -86,7 +86,6 @@ class HoneytokenExfil(Detector):
 
     def _unseen(self, sent: _Sent, read: Read) -> Finding:
         thief = read.process
-        reading = f"{thief.label} opened ~/{read.token.path} for reading"
         sending = f"{sent.process.label} then sent {sent.size} bytes to {sent.destination}"
         return self.finding(
             key=f"unseen@{sent.destination}",
@@ -94,7 +93,7 @@ class HoneytokenExfil(Detector):
             f"cannot be read, by {sent.process.label}",
             severity=Severity.MEDIUM,
             evidence=[
-                Evidence(ts=read.ts, text=reading, pid=thief.pid),
+                Evidence(ts=read.ts, text=read.text, pid=thief.pid),
                 Evidence(ts=sent.ts, text=sending, pid=sent.process.pid),
             ],
             where=sent.destination,

@@ -1,4 +1,4 @@
-"""honeytoken_read: a planted credential file was opened for reading.
+"""honeytoken_read: a planted credential file was read.
 
 Owns the wording only; which read says how much is rated in `reads`, for several detectors.
 """
@@ -20,7 +20,7 @@ class HoneytokenRead(Detector):
         name="honeytoken_read",
         category=Category.CREDENTIAL_ACCESS,
         severity=Severity.HIGH,
-        title="a planted credential file is opened for reading",
+        title="a planted credential file is read",
         technique="T1552.001",
     )
 
@@ -63,6 +63,4 @@ class HoneytokenRead(Detector):
 
 
 def _evidence(read: Read) -> Evidence:
-    times = "" if read.count == 1 else f" {read.count} times"
-    text = f"{read.process.label} opened ~/{read.token.path} for reading{times}"
-    return Evidence(ts=read.ts, text=text, pid=read.process.pid)
+    return Evidence(ts=read.ts, text=read.text, pid=read.process.pid)

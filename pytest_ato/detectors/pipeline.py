@@ -85,10 +85,13 @@ class Pipeline:
         found: list[Finding] = []
         for detector in detectors:
             try:
-                found += _checked(detector, detector.process(event))
+                given = detector.process(event)
+                if given:  # nearly always nothing
+                    found += _checked(detector, given)
             except Exception as error:
                 self._break(detector, f"at a record of kind {_kind(event)}", error)
-        self._merged.add(found)
+        if found:
+            self._merged.add(found)
         return found
 
     def finish(self) -> list[Finding]:

@@ -1,20 +1,22 @@
 """Which process read which honeytoken file, and how much that says about it.
 
-Owns the rating of a read, which several detectors rest on. Client libraries open their credential
-file on every connection, and a backup reads the whole home: these are told apart from a thief by
-what else the same process did, so a rating stands only after the last event.
+A read is a call that opened the file, or what the file itself tells: either is enough, and both
+are one. Owns the rating of a read, which several detectors rest on. Client libraries open their
+credential file on every connection, and a backup reads the whole home: these are told apart from a
+thief by what else the same process did, so a rating stands only after the last event.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from posixpath import dirname
 from typing import Final
 
 from pytest_ato.detectors.processes import ProcessState, ProcessTable
 from pytest_ato.detectors.tokens import Tokens
+from pytest_ato.detectors.touches import Touched, Touches
 from pytest_ato.model.events import Connect, Honeytoken, Open, Send
 from pytest_ato.model.findings import Severity
 from pytest_ato.model.record import Event
@@ -39,7 +41,7 @@ _WALK_LEAST: Final = 3
 
 @dataclass(slots=True)
 class Read:
-    """All opens of one honeytoken file for reading by one process."""
+    """All reads of one honeytoken file by one process."""
 
     token: Honeytoken
     process: ProcessState
@@ -48,14 +50,26 @@ class Read:
     count: int
     rating: Severity = Severity.HIGH
     """Set by `Reads.rated`: high, medium (part of a walk over the home), info (a client's)."""
+    unseen: bool = False
+    """No call shows that it opened the file: the file itself told."""
+
+    @property
+    def text(self) -> str:
+        """What happened, as evidence: by whom, which file, how often."""
+        path = f"~/{self.token.path}"
+        if self.unseen:
+            return f"{self.process.label} read {path} without a call that opens it"
+        times = "" if self.count == 1 else f" {self.count} times"
+        return f"{self.process.label} opened {path} for reading{times}"
 
 
 class Reads:
     """All reads of honeytoken files, kept up to date by `update`."""
 
-    def __init__(self, tokens: Tokens, processes: ProcessTable) -> None:
+    def __init__(self, tokens: Tokens, processes: ProcessTable, touches: Touches) -> None:
         self._tokens = tokens
         self._processes = processes
+        self._touches = touches
         self._reads: dict[tuple[int, str], Read] = {}
         self._last_of: dict[str, Read] = {}
         self._listed: dict[int, set[str]] = {}
@@ -64,7 +78,7 @@ class Reads:
     @property
     def any(self) -> bool:
         """Whether a honeytoken file was read so far."""
-        return bool(self._reads)
+        return bool(self._reads) or self._touches.any
 
     def update(self, event: Event) -> None:
         """Take an `Open`, `Connect` or `Send` record."""
@@ -75,18 +89,18 @@ class Reads:
                 self._connection(event)
 
     def rated(self, leaked: Iterable[str] = ()) -> tuple[Read, ...]:
-        """All reads with their rating, in the order of their first open; for after the last event.
+        """All reads with their rating, in the order of time; for after the last event.
 
         `leaked` names the honeytokens whose value was seen outside its file.
         """
-        reads = tuple(self._reads.values())
+        reads = tuple(sorted((*self._reads.values(), *self._unseen()), key=lambda read: read.ts))
         walkers = self._walkers(reads)
-        touched = _Touched(reads)
+        families = _Families(reads)
         kept = frozenset(leaked)
         for read in reads:
             if read.process.serial in walkers:
                 read.rating = Severity.MEDIUM
-            elif read.token.name not in kept and self._is_client(read, touched):
+            elif read.token.name not in kept and self._is_client(read, families):
                 read.rating = Severity.INFO
             else:
                 read.rating = Severity.HIGH
@@ -101,7 +115,9 @@ class Reads:
             folder = self._tokens.folders.get(event.path if event.file is None else event.file)
             if folder is not None:
                 self._note(self._listed, event.pid, folder)
-        elif flags & os.O_ACCMODE != os.O_WRONLY and not flags & os.O_TRUNC:
+            return
+        self._touches.opened(event, token)
+        if flags & os.O_ACCMODE != os.O_WRONLY and not flags & os.O_TRUNC:
             self._read(event, token)
 
     def _read(self, event: Open, token: Honeytoken) -> None:
@@ -114,6 +130,19 @@ class Reads:
             read = Read(token=token, process=process, ts=event.ts, count=0)
             self._reads[key] = self._last_of[token.name] = read
         read.count += event.count
+
+    def _unseen(self) -> Iterator[Read]:
+        """Reads that no `Open` tells: neither the process's own, nor, for a descriptor that it was
+        given, one of those that it came from."""
+        known = set(self._reads)
+        for touched in sorted(self._touches.read_unseen(), key=_was_given):
+            serials = {touched.process.serial}
+            if _was_given(touched):
+                serials.update(state.serial for state in touched.process.ancestors)
+            keys = {(serial, touched.token.name) for serial in serials}
+            if known.isdisjoint(keys):
+                known |= {(touched.process.serial, touched.token.name)}
+                yield Read(touched.token, touched.process, touched.ts, count=1, unseen=True)
 
     def _connection(self, event: Connect | Send) -> None:
         for kind in _CONNECTIONS:
@@ -143,16 +172,21 @@ class Reads:
                 walkers.add(serial)
         return walkers
 
-    def _is_client(self, read: Read, touched: _Touched) -> bool:
+    def _is_client(self, read: Read, families: _Families) -> bool:
         kinds = _CLIENT_SOCKETS.get(read.token.family)
         return (
             kinds is not None
             and not self._connected.get(read.process.serial, set()).isdisjoint(kinds)
-            and touched.families(read.process) == {read.token.family}
+            and families.around(read.process) == {read.token.family}
         )
 
 
-class _Touched:
+def _was_given(touched: Touched) -> bool:
+    """Whether another process opened the file that this one read."""
+    return "open" not in touched.access
+
+
+class _Families:
     """Families that were read in one line of processes, or by one image and its forks."""
 
     def __init__(self, reads: Iterable[Read]) -> None:
@@ -166,7 +200,7 @@ class _Touched:
             for state in (*process.ancestors, process):
                 self._below.setdefault(state.serial, set()).add(family)
 
-    def families(self, process: ProcessState) -> set[str]:
+    def around(self, process: ProcessState) -> set[str]:
         """What `process`, what it came from and what came from it read."""
         found = self._below.get(process.serial, set()) | self._image.get(process.image, set())
         for state in process.ancestors:

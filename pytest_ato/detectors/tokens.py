@@ -11,7 +11,7 @@ from posixpath import dirname, join
 from typing import Final
 
 from pytest_ato.honeytokens.match import Matcher, Span
-from pytest_ato.model.events import Audit, Honeytoken, Open, Planted, Start
+from pytest_ato.model.events import Audit, Door, Honeytoken, Open, Planted, Start, Touch
 from pytest_ato.model.octets import Octets, octets, raw, show
 from pytest_ato.model.record import Event
 
@@ -62,6 +62,11 @@ class Tokens:
         if token is None or not event.inode:
             return token
         return None if token.name in self._names_of_planted() else token
+
+    def planted(self, event: Touch | Door) -> Honeytoken | None:
+        """The honeytoken whose planted file was used, by its inode, or None."""
+        path = self._planted.get((event.dev, event.inode)) if event.inode else None
+        return self._by_path.get(path) if path is not None else None
 
     def mask(self, data: bytes, limit: int = 120) -> str:
         """Show `data` as one printable line, each value replaced by its marker's quoted name.

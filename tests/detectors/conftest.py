@@ -84,7 +84,7 @@ class Log:
             resolvers=(self.resolver,) if network == "sinkhole" else (),
             addresses=("192.0.2.2",) if network == "sinkhole" else (),
         )
-        self.add(ev.Fork, pid=self.init, child=self.root)
+        self.add(ev.Fork, pid=self.init, child=self.root, inner=self.inner(self.root))
         self.exec(self.root, program)
 
     def add(self, kind: type[ev.Event], **fields: Any) -> None:
@@ -98,8 +98,12 @@ class Log:
     def fork(self, pid: int) -> int:
         """`pid` forks; return the child's pid."""
         self._pid += 1
-        self.add(ev.Fork, pid=pid, child=self._pid)
+        self.add(ev.Fork, pid=pid, child=self._pid, inner=self.inner(self._pid))
         return self._pid
+
+    def inner(self, pid: int) -> int:
+        """The number that `pid` has in the sandbox: 1 for its init, 2 for the root."""
+        return pid - self.init + 1
 
     def exec(self, pid: int, path: str, *args: str, **fields: Any) -> None:
         """`pid` executes `path`; `file`, `stdio`, `links`, `dev`, `inode`, `call` as wanted."""
@@ -124,6 +128,15 @@ class Log:
         known = {"dev": DEV, "inode": inode} if inode else {"dev": 1, "inode": 5}
         fields = {"path": full, "file": full, "result": 3, **known, **fields}
         self.add(ev.Open, pid=pid, call="openat", flags=flags, **fields)
+
+    def touch(self, pid: int, path: str, *access: str) -> None:
+        """The planted file below the home tells that `pid` used it."""
+        inode = self.inodes[path]
+        self.add(ev.Touch, pid=pid, dev=DEV, inode=inode, path=f"{HOME}/{path}", access=access)
+
+    def door(self, pid: int, name: str, detail: str = "", **fields: Any) -> None:
+        """A call that is told as a `Door`."""
+        self.add(ev.Door, pid=pid, name=name, detail=detail, **fields)
 
     def write(self, pid: int, path: str, **fields: Any) -> None:
         """Open for writing, made anew."""

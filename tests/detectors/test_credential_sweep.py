@@ -88,3 +88,13 @@ def test_a_backup_of_the_home_is_silent(log, detect):
     for path in log.inodes:
         log.open(log.root, path)
     assert detect(CredentialSweep, log) == ()
+
+
+def test_families_that_only_the_files_tell(log, detect):
+    log.open(log.root, PLACES[0])
+    for path in PLACES:
+        log.touch(log.root, path, "open", "read", "close")
+    [finding] = detect(CredentialSweep, log)
+    assert finding.key == "credential_sweep:aws+postgres+ssh"
+    assert finding.count == 3
+    assert finding.evidence[1].text.endswith("without a call that opens it")

@@ -220,3 +220,82 @@ def test_tar_of_another_folder_is_silent(log, detect):
     log.open(log.root, "/home/user/project", FOLDER)
     log.open(log.root, "/home/user/project/.netrc")
     assert detect(HoneytokenRead, log) == ()
+
+
+# --- what the file itself tells ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("access", [("open", "read", "close"), ("open", "close"), ("read",)])
+def test_a_touch_alone_is_a_read(log, detect, access):
+    log.touch(log.root, ".ssh/id_rsa", *access)
+    [finding] = detect(HoneytokenRead, log)
+    assert finding.severity is Severity.HIGH
+    assert finding.key == "honeytoken_read:ssh_key"
+    assert finding.count == 1
+    [evidence] = finding.evidence
+    assert evidence.text == "app read ~/.ssh/id_rsa without a call that opens it"
+
+
+@pytest.mark.parametrize("first", ["open", "touch"])
+def test_a_read_that_both_sources_tell_is_one(log, detect, first):
+    if first == "open":
+        log.open(log.root, ".ssh/id_rsa")
+    log.touch(log.root, ".ssh/id_rsa", "open", "read")
+    log.touch(log.root, ".ssh/id_rsa", "close")
+    if first == "touch":
+        log.open(log.root, ".ssh/id_rsa")
+    [finding] = detect(HoneytokenRead, log)
+    assert finding.count == 1
+    assert "opened" in finding.evidence[0].text
+
+
+def test_a_descriptor_from_the_parent_is_no_second_read(log, detect):
+    log.open(log.root, ".ssh/id_rsa")
+    log.touch(log.root, ".ssh/id_rsa", "open")
+    child = log.spawn(log.root, "/bin/cat")
+    log.touch(child, ".ssh/id_rsa", "read", "close")
+    [finding] = detect(HoneytokenRead, log)
+    assert finding.count == 1
+
+
+def test_a_descriptor_from_a_sibling_is_a_second_read(log, detect):
+    log.touch(log.spawn(log.root, "/bin/one"), ".ssh/id_rsa", "open", "read")
+    log.touch(log.spawn(log.root, "/bin/two"), ".ssh/id_rsa", "read", "close")
+    [finding] = detect(HoneytokenRead, log)
+    assert finding.count == 2
+
+
+def test_writing_and_reading_back_ones_own_content_is_no_read(log, detect):
+    log.open(log.root, ".netrc", flags=os.O_RDWR | os.O_TRUNC)
+    log.touch(log.root, ".netrc", "open", "write", "read", "close")
+    log.open(log.root, ".pgpass", flags=os.O_WRONLY)
+    log.touch(log.root, ".pgpass", "open", "write", "close")
+    log.touch(log.root, ".ssh/id_rsa", "open", "write", "close")
+    assert detect(HoneytokenRead, log) == ()
+
+
+def test_a_call_that_only_writes_hides_no_read(log, detect):
+    log.open(log.root, ".pgpass", flags=os.O_WRONLY)
+    log.touch(log.root, ".pgpass", "open", "read", "close")
+    [finding] = detect(HoneytokenRead, log)
+    assert finding.key == "honeytoken_read:pgpass"
+
+
+def test_a_touched_file_that_was_not_planted_is_silent(log, detect):
+    log.add(ev.Touch, pid=log.root, dev=77, inode=4242, path="/x", access=("open", "read"))
+    assert detect(HoneytokenRead, log) == ()
+
+
+def test_a_touch_after_the_process_has_ended(log, detect):
+    child = log.spawn(log.root, "/opt/vendor/thief")
+    log.exit(child)
+    log.touch(child, ".kube/config", "open", "read")
+    [finding] = detect(HoneytokenRead, log)
+    assert finding.title == "~/.kube/config read by app → thief"
+
+
+def test_a_client_may_have_its_file_read_in_another_abi(log, detect):
+    log.touch(log.root, ".netrc", "open", "read")
+    log.tcp(log.root, SINK, 443, b"hello")
+    [finding] = detect(HoneytokenRead, log)
+    assert finding.severity is Severity.INFO
