@@ -14,7 +14,6 @@ from pytest_ato.model.events import (
     Door,
     Exec,
     Exit,
-    FileEvent,
     Fork,
     Open,
     Send,
@@ -90,7 +89,7 @@ class Canary:
                 self._seen[self._executed].update(_probes_of(event))
             return not root
         self._executed = self._executed or isinstance(event, Exec)
-        return isinstance(event, FileEvent) and not self._executed
+        return not (self._executed or isinstance(event, Fork | Exit))
 
 
 def _probes_of(event: TaskEvent) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ def decode(record: bytes, files: Mapping[tuple[int, int], Octets]) -> Door:
     elif what == abi.DOOR_COMPAT:
         name, detail = "int80", f"call {nr}"
     elif what == abi.DOOR_RIGHTS:
-        name, detail = "pass_descriptor", f"{args[0]} descriptors"
+        name, detail = "pass_descriptor", f"{args[0]} descriptor{'s' * (args[0] > 1)}"
     else:
         name, detail = "io_uring", _URING[nr] if nr < len(_URING) else f"operation {nr}"
         if nr == _CONNECT:

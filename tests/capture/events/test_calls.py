@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import errno
-import subprocess
-from pathlib import Path
+from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
 
-from pytest_ato.audit import Auditor, Options, Outcome
+from pytest_ato.audit import Outcome
 from pytest_ato.model import events
 from pytest_ato.model.octets import B64
 from pytest_ato.model.record import Event, TaskEvent
-from pytest_ato.target.resolve import resolve
 
 pytestmark = pytest.mark.privileged
 
@@ -21,13 +19,8 @@ E = TypeVar("E", bound=Event)
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    directory = tmp_path_factory.mktemp("calls")
-    program = directory / "calls"
-    source = Path(__file__).with_name("calls.c")
-    subprocess.run(["cc", "-Wall", "-Werror", "-o", program, source, "-pthread"], check=True)
-    with Auditor(report_dir=directory / "report") as auditor:
-        return auditor.audit(resolve(str(program)), Options(network="none", timeout=20))
+def outcome(audited: Callable[[str], Outcome]) -> Outcome:
+    return audited("calls")
 
 
 @pytest.fixture(scope="module")

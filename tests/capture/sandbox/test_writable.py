@@ -26,7 +26,7 @@ def test_a_plant_below_new_directories(home):
     planted = writable.plant(file, home, uid=71_000, home="/home/user")
     status = (home / ".config/a/b").stat()
     assert planted == writable.PlantedFile(
-        "/home/user/.config/a/b", status.st_dev, status.st_ino, str(path)
+        "/home/user/.config/a/b", status.st_dev, status.st_ino, str(home / ".config/a/b")
     )
     assert (status.st_uid, status.st_mode & 0o7777, status.st_mtime) == (71_000, 0o640, 1.5e9)
     assert (home / ".config").stat().st_mode & 0o7777 == 0o700
