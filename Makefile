@@ -17,6 +17,9 @@ PACKAGES := clang llvm gcc make libc6-dev libbpf-dev libbpf1 bubblewrap nftables
 	python3 python3-venv
 # Programs that the tests audit.
 TEST_PACKAGES := busybox git nodejs openssh-client openssl perl sqlite3 wget
+# What boots a kernel, and what is booted: packages that are fetched and not installed.
+KERNEL_PACKAGES := cpio kmod qemu-system-x86
+KERNELS ?= linux-image-amd64
 
 # All that the wheel is made of. Its list is part of the stamp's name, so that a file that was
 # added, renamed or removed counts as a change, too.
@@ -42,7 +45,7 @@ endef
 
 .PHONY: help
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: packages $(STAMP) ## install what is missing: packages (as root), and a venv with the wheel
@@ -92,6 +95,14 @@ demo: setup examples ## audit a bad and a good program of examples/, and show bo
 .PHONY: test
 test: setup test-packages examples samples ## run all tests; as root those of the capture, too
 	@$(BIN)/pytest -q
+
+.PHONY: kernel-packages
+kernel-packages:
+	$(call install,$(KERNEL_PACKAGES))
+
+.PHONY: test-kernels
+test-kernels: setup kernel-packages examples ## audit both samples under other kernels, in qemu
+	@$(BIN)/python tests/kernels $(KERNELS)
 
 .PHONY: lint
 lint: setup ## check style and types
