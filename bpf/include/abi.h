@@ -81,7 +81,11 @@ struct ato_path {
 };
 
 #define ATO_EXEC_TEXTS 3
-/* text[0]: the name given to the kernel; text[1]: the image, leaf first; text[2]: arguments. */
+#define ATO_MODE_UNKNOWN 0xffff /* what the descriptor is was not read */
+/*
+ * text[0]: the name given to the kernel; text[1]: the image, leaf first, or nothing where it was
+ * not read; text[2]: arguments.
+ */
 struct ato_exec {
 	struct ato_header h;
 	__u64 ino;
@@ -148,6 +152,22 @@ struct ato_door {
 	__u32 nr;
 	__u32 len; /* bytes of text */
 	char text[ATO_DOOR_TEXT]; /* io_uring: a path, or a struct sockaddr */
+};
+
+/* Key and value of the map `flows`. */
+struct ato_flow_key {
+	__u8 saddr[16];
+	__u8 daddr[16];
+	__u16 sport; /* both in host order; 0 where the protocol has none */
+	__u16 dport;
+	__u8 protocol;
+	__u8 family;
+	__u16 pad;
+};
+
+struct ato_flow {
+	__u64 packets;
+	__u64 bytes; /* whole frames */
 };
 
 /* Value of the map `scope`: which audit is live. */

@@ -38,6 +38,9 @@ DOOR_RIGHTS: Final = 4
 DOOR_ARGS: Final = 5
 DOOR_TEXT: Final = 152
 
+MODE_UNKNOWN: Final = 0xFFFF
+"""Of a standard descriptor that a kernel side could not look at."""
+
 TEXTS: Final = 4
 SHORT_TEXT: Final = 168
 STRIDE: Final = 256
@@ -179,6 +182,19 @@ COUNTS_LAYOUT: Final = Layout(
         ("coalesced", "2Q"),
     ),
 )
+FLOW_KEY_LAYOUT: Final = Layout(
+    "ato_flow_key",
+    (
+        ("saddr", "16s"),
+        ("daddr", "16s"),
+        ("sport", "H"),
+        ("dport", "H"),
+        ("protocol", "B"),
+        ("family", "B"),
+        ("pad", "2x"),
+    ),
+)
+FLOW_LAYOUT: Final = Layout("ato_flow", (("packets", "Q"), ("bytes", "Q")))
 LAYOUTS: Final = (
     FORK_LAYOUT,
     EXIT_LAYOUT,
@@ -188,6 +204,8 @@ LAYOUTS: Final = (
     STATE_LAYOUT,
     DOOR_LAYOUT,
     SCOPE_LAYOUT,
+    FLOW_KEY_LAYOUT,
+    FLOW_LAYOUT,
     COUNTS_LAYOUT,
 )
 

@@ -203,7 +203,7 @@ def _exec(record: bytes) -> Event:
         pid=tgid,
         tid=tid,
         path=text(name),
-        file=octets(absolute(image)),
+        file=octets(absolute(image)) if image else "",
         argv=tuple(octets(argument) for argument in argv),
         argv_bytes=args,
         truncated=bool(flags & abi.F_TRUNCATED),
@@ -222,6 +222,8 @@ def descriptor(mode: int, family: int, protocol: int, rdev: int) -> str:
     """What a standard descriptor is, in one word (see `events.Exec.stdio`)."""
     if mode == 0:
         return "closed"
+    if mode == abi.MODE_UNKNOWN:
+        return ""
     if stat.S_ISSOCK(mode):
         if family == _AF_UNIX:
             return "unix"

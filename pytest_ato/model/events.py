@@ -71,6 +71,8 @@ class Start(Event, tag="start", frozen=True, kw_only=True):
     """State of each probe by name."""
     required: tuple[str, ...] = ()
     """Names of the probes without which no verdict can rest on the capture."""
+    unseen: tuple[str, ...] = ()
+    """What this loader cannot see at all, in words that follow "does not see"."""
     init: int
     """Host pid of the sandbox's pid 1, whose first child is the target."""
     uid: int
@@ -157,7 +159,7 @@ class Exec(TaskEvent, tag="exec", frozen=True, kw_only=True):
     path: Octets
     """The name that the kernel was given: the script, for a script."""
     file: Octets
-    """The kernel's path of the image that runs: the interpreter, for a script."""
+    """The kernel's path of the image that runs: the interpreter, for a script. Empty: not known."""
     argv: tuple[Octets, ...]
     argv_bytes: int = 0
     """Length of the whole argument block, of which `argv` may hold the beginning."""
@@ -169,7 +171,7 @@ class Exec(TaskEvent, tag="exec", frozen=True, kw_only=True):
     """Hard links of the image; 0: deleted, or a memfd (then `file` starts with ``/memfd:``)."""
     stdio: tuple[str, str, str] = ("", "", "")
     """What descriptors 0 to 2 are: pipe, tty, file, null, char, dir, closed, other, tcp, udp,
-    unix, socket."""
+    unix, socket; empty: not known."""
     uid: int = 0
     call: str = "execve"
     inner: int = 0
