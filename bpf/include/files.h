@@ -16,6 +16,22 @@ struct {
 	__type(value, struct scratch);
 } path_scratch SEC(".maps");
 
+/* Which file it is; all zero: none. */
+struct file_id {
+	__u64 ino;
+	__u32 dev;
+	__u32 nlink;
+};
+
+static __always_inline void identify(struct file_id *id, struct file *file)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+	id->ino = BPF_CORE_READ(inode, i_ino);
+	id->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	id->nlink = BPF_CORE_READ(inode, i_nlink);
+}
+
 /*
  * Files whose path has been reported in this audit: a path is walked on first sight only, which
  * makes a flood of opens cheap. Opens for writing are always walked: names move with them.
@@ -33,10 +49,14 @@ struct {
 	__type(value, __u8);
 } seen SEC(".maps");
 
-static __always_inline bool first_sight(__u32 dev, __u64 ino)
+static __always_inline bool first_sight(const struct file_id *id)
 {
 	struct ato_scope *s = live_scope();
-	struct seen_key key = { .ino = ino, .dev = dev, .generation = s ? s->generation : 0 };
+	struct seen_key key = {
+		.ino = id->ino,
+		.dev = id->dev,
+		.generation = s ? s->generation : 0,
+	};
 	__u8 yes = 1;
 
 	if (bpf_map_lookup_elem(&seen, &key))
@@ -135,7 +155,8 @@ static __always_inline void path_enter(struct pending *p, struct pt_regs *regs)
 		p->len2 = read_path(p->path2, (void *)p->ptr2);
 }
 
-static __always_inline void fill_path(struct ato_path *r, const struct pending *p, long ret)
+static __always_inline void fill_path(struct ato_path *r, const struct pending *p, long ret,
+				      const struct file_id *id)
 {
 	r->ret = ret;
 	r->value = p->value;
@@ -144,19 +165,10 @@ static __always_inline void fill_path(struct ato_path *r, const struct pending *
 	r->arg = p->arg;
 	r->nr = p->nr;
 	r->pad = 0;
-	r->ino = 0;
-	r->dev = 0;
-	r->nlink = 0;
+	r->ino = id->ino;
+	r->dev = id->dev;
+	r->nlink = id->nlink;
 	r->len[0] = r->len[1] = r->len[2] = r->len[3] = 0;
-}
-
-static __always_inline void fill_file(struct ato_path *r, struct file *file)
-{
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
-
-	r->ino = BPF_CORE_READ(inode, i_ino);
-	r->dev = BPF_CORE_READ(inode, i_sb, s_dev);
-	r->nlink = BPF_CORE_READ(inode, i_nlink);
 }
 
 /* Whether the program's path is still what it was at entry; `now` is zero-filled like p->path. */
@@ -173,11 +185,13 @@ static __always_inline bool same_path(const char *now, const struct pending *p)
 }
 
 /* The common case, one fixed record: an open whose path is short and whose file is known. */
-static __always_inline void submit_short(const struct pending *p, long ret, struct file *file)
+static __always_inline void submit_short(const struct pending *p, long ret,
+					 const struct file_id *id)
 {
 	struct ato_path *r;
+	__u64 len = p->len;
 	__u16 flags = 0;
-	long n;
+	long fault;
 
 	count_produced(ATO_BULK);
 	r = bpf_ringbuf_reserve(&bulk, sizeof(*r), 0);
@@ -185,13 +199,14 @@ static __always_inline void submit_short(const struct pending *p, long ret, stru
 		count_lost(ATO_BULK);
 		return;
 	}
-	fill_path(r, p, ret);
-	if (file)
-		fill_file(r, file);
+	fill_path(r, p, ret, id);
 	__builtin_memset(r->text, 0, sizeof(r->text));
-	n = bpf_probe_read_user_str(r->text, sizeof(r->text), (void *)p->ptr);
-	if (n < 0 || !same_path(r->text, p)) {
-		if (n >= 0)
+	asm volatile("" : "+r"(len));
+	if (len > sizeof(r->text))
+		len = sizeof(r->text);
+	fault = bpf_probe_read_user(r->text, len, (void *)p->ptr);
+	if (fault || !same_path(r->text, p)) {
+		if (!fault)
 			flags |= ATO_F_CHANGED;
 		__builtin_memcpy(r->text, p->path, sizeof(r->text));
 	}
@@ -252,6 +267,7 @@ static __always_inline __u32 append_base(struct scratch *s, int dfd, __u16 *flag
 /* Everything else: texts of any length, put together in the scratch and copied out. */
 static __noinline int submit_long(struct pending *p, long ret, struct file *file, __u32 kind)
 {
+	struct file_id id = {};
 	struct scratch *s;
 	struct ato_path *r;
 	__u32 zero = 0;
@@ -266,13 +282,14 @@ static __noinline int submit_long(struct pending *p, long ret, struct file *file
 	}
 	r = (void *)s->rec;
 	s->used = sizeof(*r) - ATO_SHORT_TEXT;
-	fill_path(r, p, ret);
+	if (file)
+		identify(&id, file);
+	fill_path(r, p, ret, &id);
 	if (p->ptr)
 		r->len[0] = append_path(s, p->path, p->len, p->ptr, &flags);
 	if (p->ptr2)
 		r->len[1] = append_path(s, p->path2, p->len2, p->ptr2, &flags);
 	if (file) {
-		fill_file(r, file);
 		r->len[2] = walk_file(s, file, &flags);
 		flags |= ATO_F_FILE;
 		flags &= ~ATO_F_UNREAD; /* the kernel's own path is the better one */
@@ -299,15 +316,12 @@ static __always_inline int open_exit(struct pending *p, long ret)
 	bool writes = p->value & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC);
 
 	if (p->len && p->len <= ATO_SHORT_TEXT && p->path[0] == '/' && !(file && writes)) {
-		struct inode *inode;
+		struct file_id id = {};
 
-		if (!file) {
-			submit_short(p, ret, NULL);
-			return 0;
-		}
-		inode = BPF_CORE_READ(file, f_inode);
-		if (!first_sight(BPF_CORE_READ(inode, i_sb, s_dev), BPF_CORE_READ(inode, i_ino))) {
-			submit_short(p, ret, file);
+		if (file)
+			identify(&id, file);
+		if (!file || !first_sight(&id)) {
+			submit_short(p, ret, &id);
 			return 0;
 		}
 	}

@@ -47,14 +47,13 @@ static __always_inline __u32 inner_pid(struct task_struct *task)
 
 static __always_inline struct file *file_of(int fd)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **slots = BPF_CORE_READ(table, fd);
+	/* Direct loads: the verifier knows these types, and a helper call each would cost more. */
+	struct fdtable *table = bpf_get_current_task_btf()->files->fdt;
 	struct file *file = NULL;
 
-	if (fd < 0 || fd >= BPF_CORE_READ(table, max_fds))
+	if (fd < 0 || fd >= table->max_fds)
 		return NULL;
-	bpf_core_read(&file, sizeof(file), slots + fd);
+	bpf_core_read(&file, sizeof(file), table->fd + fd);
 	return file;
 }
 
