@@ -9,6 +9,7 @@
 #include "files.h"
 #include "processes.h"
 #include "sockets.h"
+#include "wire.h"
 
 static __always_inline struct pending *pending_of(__u64 flags)
 {

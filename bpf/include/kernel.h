@@ -30,7 +30,7 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
-struct in6_addr {
+struct in6_addr___kernel {
 	union {
 		__u8 u6_addr8[16];
 	} in6_u;
@@ -43,8 +43,8 @@ struct sock_common {
 	__u16 skc_num;
 	unsigned short skc_family;
 	possible_net_t skc_net;
-	struct in6_addr skc_v6_daddr;
-	struct in6_addr skc_v6_rcv_saddr;
+	struct in6_addr___kernel skc_v6_daddr;
+	struct in6_addr___kernel skc_v6_rcv_saddr;
 };
 
 struct sock {

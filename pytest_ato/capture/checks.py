@@ -169,7 +169,7 @@ def _probes() -> Check:
     try:
         loader.load()
         live = [name for name, state in loader.probes().items() if state == "live"]
-        total = sum(not probe.per_audit for probe in PROBES)
+        total = sum(probe.place == "session" for probe in PROBES)
         return _answer("probes", True, f"core: {len(live)} of {total} session probes attach", "")
     except AtoError as error:
         return _answer("probes", False, "core: not loaded", str(error))

@@ -1,12 +1,15 @@
 """Every probe, declared once: what it answers, and whether a verdict can do without it.
 
-Owns the list that loaders attach, coverage reports and `ato doctor` prints.
+Owns the lists that the loaders attach, coverage reports and `ato doctor` prints, and what a loader
+cannot see at all.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
+
+Place = Literal["session", "cgroup", "wire"]
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,13 @@ class Probe:
     required: bool = True
     alternatives: tuple[str, ...] = ()
     """Programs of which the first that the kernel has is taken; empty: the one of this name."""
-    per_audit: bool = False
-    """Attached to the audit's cgroup rather than once a session."""
+    place: Place = "session"
+    """What it is attached to: something of the kernel, once a session; the audit's cgroup, or its
+    end of the wire."""
+    proven: bool = True
+    """The sandbox's init makes a call that it must see, before the target and after it."""
+    stands_for: str = ""
+    """Probe of the other loader whose question it answers as well."""
 
 
 PROBES: Final = (
@@ -37,8 +45,46 @@ PROBES: Final = (
         required=False,
         alternatives=("io_uring_submit_req", "io_uring_submit_sqe"),  # from 6.4; before
     ),
-    Probe("connect4", "destinations", per_audit=True),
-    Probe("connect6", "destinations", per_audit=True),
-    Probe("sendmsg4", "destinations", per_audit=True),
-    Probe("sendmsg6", "destinations", per_audit=True),
+    Probe("connect4", "destinations", place="cgroup"),
+    Probe("connect6", "destinations", place="cgroup"),
+    Probe("sendmsg4", "destinations", place="cgroup"),
+    Probe("sendmsg6", "destinations", place="cgroup"),
+    Probe("wire", "destinations", required=False, place="wire", proven=False),
 )
+"""Of the core loader."""
+
+BCC_PROBES: Final = (
+    Probe("task_newtask", "processes", stands_for="sched_process_fork"),
+    # An exec without its arguments counts as unread, so these two need no proof of their own.
+    Probe("sys_enter_execve", "processes", proven=False),
+    Probe("sys_enter_execveat", "processes", proven=False),
+    Probe("sched_process_exec", "processes"),
+    Probe("sched_process_exit", "processes"),
+    # How a process ended, which no verdict rests on.
+    Probe("sys_enter_exit_group", "processes", required=False, proven=False),
+    Probe("sys_enter_exit", "processes", required=False, proven=False),
+    Probe("signal_generate", "processes", required=False, proven=False),
+    Probe("sys_enter_openat", "files"),
+    Probe("sys_exit_openat", "files"),
+    Probe("sys_enter_connect", "destinations"),
+    Probe("sys_exit_connect", "destinations"),
+    Probe("sys_enter_sendto", "destinations"),
+    Probe("sys_exit_sendto", "destinations"),
+    Probe("sys_enter_sendmsg", "destinations", proven=False),
+    Probe("sys_exit_sendmsg", "destinations", proven=False),
+    Probe("sys_enter_sendmmsg", "destinations", proven=False),
+    Probe("sys_exit_sendmmsg", "destinations", proven=False),
+)
+"""Of the bcc loader."""
+
+BCC_UNSEEN: Final = (
+    "files that are opened in another way than openat",
+    "renames, links and deletions",
+    "memory that is made executable",
+    "where a relative path or a link leads",
+    "what image a script runs in and what its standard streams are",
+    "the kernel's own record of destinations",
+    "TCP connection states",
+    "32-bit calls, io_uring and other odd doors",
+)
+"""What the bcc loader cannot see, in words that follow "does not see"."""

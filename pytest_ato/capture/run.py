@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from pytest_ato.capture import abi
+from pytest_ato.capture import abi, flows
 from pytest_ato.capture.caller import Caller
 from pytest_ato.capture.canary import Canary
 from pytest_ato.capture.cgroups import AuditCgroup
@@ -250,6 +250,7 @@ class Run:
             time.sleep(_TURN)
         if self._gateway:
             self._stream.add(self._gateway.settle())
+            self._stream.add(flows.decode(self._loader.take_flows()))
         self._stream.release_all()
 
     def _accounted(self) -> bool:

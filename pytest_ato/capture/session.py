@@ -64,6 +64,7 @@ class Session:
             cgroup = AuditCgroup(self._rundir, spec.run_id, spec.limits)
             cleanup.callback(cgroup.remove)
             network = self._network(spec)
+            gateway = self._gateway if spec.network == "sinkhole" else None
             cleanup.callback(network.close)
             sandbox = Sandbox(
                 spec,
@@ -77,13 +78,14 @@ class Session:
                 planted = sandbox.prepare()
                 self._loader.attach_cgroup(cgroup.fd)
                 cleanup.callback(self._loader.detach_cgroup)
+                if gateway:
+                    gateway.on_wire(self._loader.attach_wire)
                 sandbox.start()
             except SandboxError as error:
                 self._stream.put(
                     End(ts=time.monotonic_ns(), ended="not_started", reason=str(error))
                 )
                 return
-            gateway = self._gateway if spec.network == "sinkhole" else None
             run = Run(spec, self._loader, sandbox, cgroup, network, gateway, self._stream)
             attach_ms = self._load_ms + (time.monotonic() - began) * 1000
             self._load_ms = 0.0  # paid once a session

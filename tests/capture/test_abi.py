@@ -12,6 +12,8 @@ from pytest_ato.capture import abi
 
 HEADER = Path(__file__).parents[2] / "bpf/include/abi.h"
 
+NO_HEADER = ("ato_scope", "ato_counts", "ato_flow_key", "ato_flow")
+
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
@@ -22,7 +24,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
         for name in layout.offsets():
             if name == "pad":
                 continue
-            member = name if layout.name in ("ato_scope", "ato_counts") else _member(name)
+            member = name if layout.name in NO_HEADER else _member(name)
             lines.append(
                 f'printf("{layout.name}.{name} %zu\\n", offsetof(struct {layout.name}, {member}));'
             )

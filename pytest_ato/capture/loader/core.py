@@ -56,7 +56,7 @@ class CoreLoader(Loader):
         try:
             self._load_object()
             for probe in PROBES:
-                if not probe.per_audit and probe.name in self._programs:
+                if probe.place == "session" and probe.name in self._programs:
                     self._attach(probe.name, "bpf_program__attach")
         except OSError as error:
             words = self._libbpf.last_words()
@@ -71,7 +71,7 @@ class CoreLoader(Loader):
             call("bpf_map__set_max_entries", self._map(name), size)
         self._choose_programs()
         call("bpf_object__load", self._object)
-        for name in ("scope", "counts", *self._sizes):
+        for name in ("scope", "counts", "flows", *self._sizes):
             self._fds[name] = call("bpf_map__fd", self._map(name))
         for name, size in self._sizes.items():
             self._rings[name] = Ring(self._fds[name], size)
@@ -83,7 +83,7 @@ class CoreLoader(Loader):
         for probe in PROBES:
             chosen = ""
             for name in probe.alternatives or (probe.name,):
-                here = probe.per_audit or b"\0btf_trace_%s\0" % name.encode() in btf
+                here = probe.place != "session" or b"\0btf_trace_%s\0" % name.encode() in btf
                 if here and not chosen:
                     chosen = self._programs[probe.name] = name
                 else:
@@ -110,7 +110,7 @@ class CoreLoader(Loader):
     def attach_cgroup(self, fd: int) -> None:
         try:
             for probe in PROBES:
-                if probe.per_audit:
+                if probe.place == "cgroup":
                     self._attach(probe.name, "bpf_program__attach_cgroup", fd)
         except OSError as error:
             self.detach_cgroup()
@@ -118,8 +118,28 @@ class CoreLoader(Loader):
 
     def detach_cgroup(self) -> None:
         for probe in PROBES:
-            if probe.per_audit:
+            if probe.place == "cgroup":
                 self._detach(probe.name)
+
+    def attach_wire(self, interface: int) -> None:
+        try:
+            self._attach("wire", "bpf_program__attach_xdp", interface)
+        except OSError as error:
+            raise CaptureUnavailable(_explain(error, self._libbpf.last_words())) from None
+
+    def take_flows(self) -> list[tuple[bytes, bytes]]:
+        self._detach("wire")
+        fd = self._fds["flows"]
+        key = ctypes.create_string_buffer(abi.FLOW_KEY_LAYOUT.format.size)
+        value = ctypes.create_string_buffer(abi.FLOW_LAYOUT.format.size)
+        found = []
+        with contextlib.suppress(FileNotFoundError):  # the end of the map
+            while True:
+                self._libbpf.call("bpf_map_get_next_key", fd, None, key)
+                self._libbpf.call("bpf_map_lookup_elem", fd, key, value)
+                self._libbpf.call("bpf_map_delete_elem", fd, key)
+                found.append((key.raw, value.raw))
+        return found
 
     def set_scope(self, scope: abi.Scope) -> None:
         key = ctypes.c_uint32(0)

@@ -49,6 +49,14 @@ class Loader(ABC):
         """Undo `attach_cgroup`."""
 
     @abstractmethod
+    def attach_wire(self, interface: int) -> None:
+        """Count what enters the interface of that index, in the calling thread's namespace."""
+
+    @abstractmethod
+    def take_flows(self) -> list[tuple[bytes, bytes]]:
+        """Detach from the wire; return what it saw, as `ato_flow_key` and `ato_flow`."""
+
+    @abstractmethod
     def set_scope(self, scope: Scope) -> None:
         """Say which audit is live."""
 

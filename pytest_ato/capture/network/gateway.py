@@ -7,7 +7,9 @@ wrong with the sinkhole becomes a `Lost` event, never silence.
 from __future__ import annotations
 
 import os
+import socket
 import time
+from collections.abc import Callable
 
 from pytest_ato.capture.network import links, namespaces, rules, sockets
 from pytest_ato.capture.network.sinkhole import Sinkhole, ready
@@ -90,6 +92,11 @@ class Gateway:
         self._lost = 0
         self._reported = False
         return network
+
+    def on_wire(self, action: Callable[[int], None]) -> None:
+        """Call `action` with the index of this audit's link, in a thread inside the gateway."""
+        link = f"ato{self._serial}"
+        namespaces.inside(self._netns, lambda: action(socket.if_nametoindex(link)))
 
     def fileno(self) -> int:
         """Return the descriptor that is readable when there are events; `join` may change it."""
