@@ -18,6 +18,7 @@ from pytest_ato.model.events import (
     End,
     Exec,
     Exit,
+    Flow,
     Fork,
     Link,
     Open,
@@ -47,6 +48,15 @@ Destination = tuple[str, int | str]
 """Address, and port; the protocol's name where it has no ports."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """Sums over the flows that the wire saw."""
+
+    flows: int = 0
+    packets: int = 0
+    bytes: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
     """What the target did, counted; the lists hold the first of their kind, as observed."""
@@ -62,6 +72,7 @@ class Activity:
     """Address to the DNS name it was the answer to."""
     bytes_out: int
     bytes_in: int
+    wire: Wire
     output_bytes: dict[str, int]
 
 
@@ -83,6 +94,7 @@ class ActivityFold:
         self._closed_out = 0
         self._closed_in = 0
         self._datagram_out = 0
+        self._wire = Wire()
         self._streams: dict[tuple[int, str], int] = {}
         self._output: dict[str, int] = {}
 
@@ -101,6 +113,7 @@ class ActivityFold:
             Dns: self._on_dns,
             Tcp: self._on_tcp,
             Datagram: self._on_datagram,
+            Flow: self._on_flow,
             Output: self._on_output,
         }
 
@@ -124,6 +137,7 @@ class ActivityFold:
             name_of=dict(self._name_of),
             bytes_out=self._closed_out + self._datagram_out + unclosed["out"],
             bytes_in=self._closed_in + unclosed["in"],
+            wire=self._wire,
             output_bytes=dict(end.output_bytes if end else self._output),
         )
 
@@ -197,6 +211,10 @@ class ActivityFold:
     def _on_datagram(self, event: Datagram) -> None:
         self._datagram_out += event.size
         self._destination(event.address, event.port, event.protocol)
+
+    def _on_flow(self, event: Flow) -> None:
+        wire = self._wire
+        self._wire = Wire(wire.flows + 1, wire.packets + event.packets, wire.bytes + event.bytes)
 
     def _destination(self, address: str, port: int, protocol: str) -> None:
         # A UDP or TCP connect to port 0 sends nothing: libc sorts addresses by it.

@@ -45,7 +45,7 @@ def coverage(
         counters={view.text(name): each for name, each in sorted(counters.items())},
         probes=_probes(facts, view),
         tls=NOT_CAPTURED,
-        flows=NOT_CAPTURED,
+        flows=_flows(facts),
         not_run={view.text(n): view.text(why) for n, why in not_run(skipped, network).items()},
         unavailable={category.value: view.text(why) for category, why in idle.items()},
         notes=view.texts((*notes, *_unseen(facts, skipped, left_out))),
@@ -57,6 +57,13 @@ def _probes(facts: Facts, view: View) -> dict[str, str]:
     if facts.end:
         probes |= {name: f"silent {when}" for name, when in facts.end.silent.items()}
     return {view.text(name): view.text(state) for name, state in sorted(probes.items())}
+
+
+def _flows(facts: Facts) -> str:
+    if facts.start is None or facts.start.probes.get("wire") != "live":
+        return NOT_CAPTURED
+    wire = facts.activity.wire
+    return f"{wire.flows:,} flows, {wire.packets:,} packets, {wire.bytes:,} bytes on the wire"
 
 
 def _unseen(facts: Facts, skipped: Iterable[Definition], left_out: int) -> Iterator[str]:
@@ -76,7 +83,6 @@ def _unseen(facts: Facts, skipped: Iterable[Definition], left_out: int) -> Itera
     if facts.audit and facts.audit.tool_version not in ("", __version__):
         yield f"captured by version {facts.audit.tool_version}, analysed by {__version__}"
     yield "what was sent inside TLS was not captured"
-    yield "packets on the wire were not captured"
 
 
 def _unseen_network(facts: Facts, skipped: Iterable[Definition]) -> Iterator[str]:
