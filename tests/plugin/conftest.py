@@ -17,6 +17,10 @@ from cryptography.hazmat.primitives import serialization  # noqa: F401
 from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: F401
 
 import pytest_ato.audit
+import pytest_ato.plugin.audits
+import pytest_ato.plugin.items
+import pytest_ato.plugin.terminal
+import pytest_ato.plugin.vendor
 from pytest_ato.detectors import registry
 
 # pytester forgets modules that a run in this process imports; extension modules do not stand to be
@@ -25,7 +29,11 @@ registry.load()
 
 HERE = Path(__file__).parent
 _INSTALLED = any(point.name == "ato" for point in entry_points(group="pytest11"))
-PLUGIN = ["-p", "ato" if _INSTALLED else "pytest_ato.plugin", "-p", "no:cacheprovider"]
+PLUGIN = [
+    *("-p", "ato" if _INSTALLED else "pytest_ato.plugin"),
+    *("-p", "no:cacheprovider"),
+    *("-p", "no:hypothesispytest"),  # imports all of hypothesis at the end of each session
+]
 
 
 def _load_scripted() -> ModuleType:
