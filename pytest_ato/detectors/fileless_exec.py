@@ -1,12 +1,14 @@
 """fileless_exec: a program runs that has no file on disk which could be looked at later.
 
-Owns the ways in which that is seen: the kernel's name of the image and its number of links, and
-for scripts, whose image is the interpreter, the descriptor that they are read from. A memfd that
-is only mapped is no business of this detector: JIT compilers and libffi map theirs executable.
+Owns the ways in which that is seen: the kernel's name of the image and its number of links; for
+scripts, whose image is the interpreter, the descriptor that they are read from; for libraries, the
+private mapping that the dynamic loader makes. JIT compilers and libffi map a memfd executable too,
+but shared, since they write it by another mapping.
 """
 
 from __future__ import annotations
 
+import mmap
 import re
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -16,7 +18,7 @@ from pytest_ato.detectors.context import Context
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.detectors.paths import stable_path, text
 from pytest_ato.detectors.programs import is_interpreter, script_argument
-from pytest_ato.model.events import Exec, Memfd
+from pytest_ato.model.events import Exec, Map, Memfd
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.octets import Octets, show
 from pytest_ato.model.record import Event
@@ -33,7 +35,8 @@ _MAX_MEMFDS: Final = 65536
 
 
 class FilelessExec(Detector):
-    """Finds executions of a memfd, of a file in shared memory, and of a deleted file."""
+    """Finds what is executed of a memfd, of shared memory or of a deleted file, and memfds that are
+    loaded as libraries."""
 
     definition: ClassVar[Definition] = Definition(
         rule="ATO-EXE-024",
@@ -42,7 +45,7 @@ class FilelessExec(Detector):
         severity=Severity.CRITICAL,
         title="A program without a file on disk is executed",
         technique="T1620",
-        wants=(Memfd, Exec),
+        wants=(Memfd, Exec, Map),
     )
 
     def __init__(self, context: Context) -> None:
@@ -61,6 +64,9 @@ class FilelessExec(Detector):
                 found = self._image(event) or self._script(event)
                 if found:
                     return (self._report(event, *found),)
+            case Map(file=file, result=result) if file is not None and result >= 0:
+                if event.flags & mmap.MAP_PRIVATE and text(file).startswith(_MEMFD):
+                    return (self._library(event, file),)
         return ()
 
     def _image(self, event: Exec) -> tuple[str, Octets] | None:
@@ -91,6 +97,18 @@ class FilelessExec(Detector):
             if name is not None:
                 return name
         return None
+
+    def _library(self, event: Map, where: Octets) -> Finding:
+        stable = stable_path(where)
+        what = f"{self.context.processes.label(event.pid)} loads code from a memfd ({stable})"
+        return self.finding(
+            key=f"library:{stable}",
+            title=what,
+            severity=Severity.HIGH,
+            evidence=(Evidence(ts=event.ts, text=what, pid=event.pid),),
+            where=where,
+            pid=event.pid,
+        )
 
     def _report(self, event: Exec, what: str, where: Octets) -> Finding:
         stable = stable_path(where)

@@ -1,7 +1,8 @@
 """honeytoken_exfil: a minted value left the target, or a thief of one sent something unreadable.
 
-Owns the wording, and the weaker rule for what no decoder opens: a line of processes that stole a
-honeytoken file and later sent at least as many bytes. Where values were seen is in `sightings`.
+Owns the wording, and the weaker rules: for what no decoder opens, a line of processes that stole a
+honeytoken file and later sent at least as many bytes; for what a bound of ours left unsearched,
+that it was. Where values were seen is in `sightings`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.detectors.names import parent_domain, printable_name
 from pytest_ato.detectors.processes import ProcessState
 from pytest_ato.detectors.reads import Read
-from pytest_ato.detectors.sightings import Sighting
+from pytest_ato.detectors.sightings import Sighting, Unsearched
 from pytest_ato.model.events import Datagram, Dns, Honeytoken, Tcp
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.octets import raw
@@ -65,10 +66,15 @@ class HoneytokenExfil(Detector):
             yield self._seen(sighting)
         thieves = _Thieves(self.context.reads.rated(self.context.sightings.carriers))
         told = {sighting.destination for sighting in outside}
+        unseen: set[str] = set()
         for sent in self._sent.values():
             read = thieves.related(sent.process)
             if read and sent.destination not in told and _could_hold(sent, read):
+                unseen.add(sent.destination)
                 yield self._unseen(sent, read)
+        for left in self.context.sightings.unsearched:
+            if left.destination not in told | unseen:
+                yield self._unsearched(left)
 
     def _seen(self, sighting: Sighting) -> Finding:
         process = sighting.process
@@ -98,6 +104,18 @@ class HoneytokenExfil(Detector):
             ],
             where=sent.destination,
             process=sent.process,
+        )
+
+    def _unsearched(self, left: Unsearched) -> Finding:
+        by, pid = (f" by {left.process.label}", left.process.pid) if left.process else ("", 0)
+        what = f"what was sent to {left.destination}{by} was not searched to its end"
+        return self.finding(
+            key=f"unsearched@{left.destination}",
+            title=f"{what}: {left.why}",
+            severity=Severity.LOW,
+            evidence=[Evidence(ts=left.ts, text=left.why, pid=pid)],
+            where=left.destination,
+            process=left.process,
         )
 
     def _tcp(self, event: Tcp) -> None:

@@ -6,14 +6,15 @@ for one honeytoken at one destination, however often it went there. Judges nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final, Literal, TypeAlias
 
 from pytest_ato.detectors.names import Names, parent_domain, printable_name
+from pytest_ato.detectors.pieces import Pieces
 from pytest_ato.detectors.processes import ProcessState
-from pytest_ato.detectors.questions import Questions
+from pytest_ato.detectors.questions import Joined, Questions
 from pytest_ato.detectors.sockets import Sockets
 from pytest_ato.detectors.tokens import Tokens
 from pytest_ato.honeytokens.match import Hit, Stream
@@ -58,6 +59,17 @@ class Sighting:
     evidence: list[Evidence] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Unsearched:
+    """Something that left for one destination and was not searched to its end."""
+
+    ts: int
+    destination: str
+    process: ProcessState | None
+    why: str
+    """A fragment, such as "more was sent than is recorded"."""
+
+
 class Sightings:
     """All sightings of one audit, kept up to date by `update`."""
 
@@ -68,6 +80,8 @@ class Sightings:
         self._found: dict[tuple[str, Channel, str], Sighting] = {}
         self._streams: dict[int | str, _Open] = {}
         self._questions = Questions()
+        self._pieces = Pieces()
+        self._unsearched: dict[str, Unsearched] = {}
         self._asked: set[bytes] = set()
         self._empty: set[bytes] = set()
         self._packets = 0
@@ -78,6 +92,11 @@ class Sightings:
     def all(self) -> tuple[Sighting, ...]:
         """In the order in which they were made."""
         return tuple(self._found.values())
+
+    @property
+    def unsearched(self) -> tuple[Unsearched, ...]:
+        """The first for each destination, of whatever could hold a value that was not seen."""
+        return tuple(self._unsearched.values())
 
     @property
     def carriers(self) -> frozenset[str]:
@@ -102,19 +121,31 @@ class Sightings:
         """After the last event: scan what only the whole shows."""
         for key in tuple(self._streams):
             self._close(key)
+        matcher = self._tokens.matcher
         for joined in self._questions.joined():
-            source = _Source(joined.parent, "dns", joined.process)
-            hits = [hit for text in joined.texts for hit in self._tokens.matcher.scan_name(text)]
-            new = [hit for hit in hits if (hit.carrier, "dns", joined.parent) not in self._found]
-            self._add(new, source, joined.ts)
+            self._add_joined(joined, "dns", matcher.scan_name)
+        for joined in self._pieces.joined():
+            self._add_joined(joined, "tcp", matcher.scan)
+
+    def _add_joined(
+        self, joined: Joined, channel: Channel, scan: Callable[[bytes], list[Hit]]
+    ) -> None:
+        source = _Source(joined.parent, channel, joined.process)
+        hits = [hit for text in joined.texts for hit in scan(text)]
+        new = [hit for hit in hits if (hit.carrier, channel, joined.parent) not in self._found]
+        self._add(new, source, joined.ts)
 
     def _tcp(self, event: Tcp) -> None:
         known = self._streams.get(event.connection)
         if known is None and not event.data:
             return
         source = known.source if known else self._source("tcp", event)
-        self._feed(event.connection, source, event.ts, raw(event.data))
+        data = raw(event.data)
+        known = self._feed(event.connection, source, event.ts, data)
+        self._pieces.add(event.connection, source.destination, data, event.ts, source.process)
         if event.closed:
+            if event.sent > known.size:
+                self._leave(source, event.ts, "more was sent than is recorded")
             self._close(event.connection)
 
     def _dns(self, event: Dns) -> None:
@@ -149,17 +180,26 @@ class Sightings:
 
     def _feed(
         self, key: int | str, source: _Source, ts: int, data: bytes, alone: Sequence[Hit] = ()
-    ) -> None:
+    ) -> _Open:
         """Search the next piece of a stream; `alone` is what the piece by itself showed."""
         known = self._streams.get(key)
         if known is None:
             if len(self._streams) >= MAX_STREAMS:
-                self._close(next(iter(self._streams)))
+                self._evict(ts)
             known = self._streams[key] = _Open(self._tokens.matcher.stream(), source, ts)
         known.ts = ts
+        known.size += len(data)
         known.digest.update(data)
         joined = known.stream.feed(data)
         self._add(alone or joined, source, ts, data)
+        return known
+
+    def _evict(self, ts: int) -> None:
+        oldest = next(iter(self._streams))
+        if isinstance(oldest, int):  # a connection; packets are searched one by one, too
+            why = "more connections were open at once than are searched"
+            self._leave(self._streams[oldest].source, ts, why)
+        self._close(oldest)
 
     def _close(self, key: int | str) -> None:
         known = self._streams.pop(key)
@@ -168,9 +208,18 @@ class Sightings:
             return
         hits = known.stream.close()
         self._add(hits, known.source, known.ts)
-        self.cut_short += known.stream.cut_short
-        if not hits and len(self._empty) < MAX_EMPTY:
+        if known.stream.cut_short:
+            self.cut_short += 1
+            self._leave(known.source, known.ts, "it decodes to more than a limit allows")
+        elif not hits and len(self._empty) < MAX_EMPTY:
             self._empty.add(digest)
+
+    def _leave(self, source: _Source, ts: int, why: str) -> None:
+        """Note that something stays unsearched, unless it never left the sandbox."""
+        known = self._unsearched
+        if source.channel != "output" and len(known) < MAX_SIGHTINGS:
+            found = Unsearched(ts, source.destination, source.process, why)
+            known.setdefault(source.destination, found)
 
     def _add(self, hits: Iterable[Hit], source: _Source, ts: int, data: bytes = b"") -> None:
         shown: str | None = None
@@ -218,4 +267,5 @@ class _Open:
     source: _Source
     ts: int
     """Time of the last piece."""
+    size: int = 0
     digest: blake2b = field(default_factory=lambda: blake2b(digest_size=16))

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Final
 
 from pytest_ato.honeytokens.alphabets import alphabets
-from pytest_ato.honeytokens.decompress import unpack
+from pytest_ato.honeytokens.decompress import MAX_UNPACKED, unpack
 from pytest_ato.honeytokens.encodings import DNS, REVERSED, UTF16
 from pytest_ato.honeytokens.escapes import escapes
 from pytest_ato.honeytokens.needles import NEEDLE
@@ -29,6 +29,7 @@ def regions(data: bytes, budget: Budget, *, outermost: bool = True) -> Iterator[
         if budget.take(len(region.content)):
             yield region
     for name, start, stop, content in unpack(data, budget.left):
+        budget.exceeded |= len(content) >= MAX_UNPACKED
         if budget.take(len(content)):
             yield Region(name, start, stop, content)
     if (outermost or len(data) <= MAX_REVERSED) and budget.take(len(data)):

@@ -86,6 +86,24 @@ def test_a_memfd_that_a_jit_maps_executable(log, detect) -> None:
     assert detect(FilelessExec, log) == ()
 
 
+def test_a_memfd_that_is_loaded_as_a_library(log, detect) -> None:
+    memfd(log, log.root, "locale")
+    for prot in (5, 5):  # a library with two executable parts
+        log.add(ev.Map, pid=log.root, call="mmap", prot=prot, flags=0x812, file="/memfd:locale")
+    (finding,) = detect(FilelessExec, log)
+    assert (finding.key, finding.severity, finding.count) == (
+        "fileless_exec:library:/memfd:locale",
+        Severity.HIGH,
+        2,
+    )
+
+
+def test_an_ordinary_library_and_a_refused_mapping(log, detect) -> None:
+    log.add(ev.Map, pid=log.root, call="mmap", prot=5, flags=2, file="/usr/lib/libm.so.6")
+    log.add(ev.Map, pid=log.root, call="mmap", prot=5, flags=2, file="/memfd:x", result=-1)
+    assert detect(FilelessExec, log) == ()
+
+
 def test_a_memfd_read_by_a_program_that_is_no_interpreter(log, detect) -> None:
     memfd(log, log.root, fd=5)
     log.spawn(log.root, "/usr/bin/sha256sum", "/dev/fd/5")

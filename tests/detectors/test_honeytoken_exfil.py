@@ -166,6 +166,21 @@ def test_bytes_beyond_the_captured_pieces_count(log, detect):
     assert "5000 bytes" in show(finding.evidence[1].text)
 
 
+def test_what_was_not_searched_to_its_end_is_a_condition(log, detect):
+    log.tcp(log.root, DROP, 443, b"x")
+    last = log.events.pop()
+    log.events.append(type(last)(**{**_fields(last), "sent": 5_000_000}))
+    [finding] = detect(HoneytokenExfil, log)
+    assert (finding.key, finding.severity) == (
+        "honeytoken_exfil:unsearched@203.0.113.9:443",
+        Severity.LOW,
+    )
+    assert finding.title == (
+        "what was sent to 203.0.113.9:443 by app was not searched to its end: "
+        "more was sent than is recorded"
+    )
+
+
 def _fields(event):
     return {name: getattr(event, name) for name in event.__struct_fields__}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -63,6 +64,38 @@ def test_streams_without_end_are_searched_all_the_same(log, monkeypatch):
         log.tcp(log.root, DROP, port, value)
         log.events.pop()  # never closed
     assert len(_sightings(log).all) == 19
+
+
+def test_connections_that_were_not_searched_to_their_end_are_told(log, monkeypatch):
+    monkeypatch.setattr(sightings_module, "MAX_STREAMS", 4)
+    for port in range(1, 6):
+        log.tcp(log.root, DROP, port, b"x")
+        log.events.pop()  # never closed: the fifth takes the first one's place
+    log.tcp(log.root, DROP, 90, b"all of it")
+    log.tcp(log.root, DROP, 91, b"the first part")
+    log.events[-1] = msgspec.structs.replace(log.events[-1], sent=5_000_000)
+    log.tcp(log.root, DROP, 92, *(gzip.compress(bytes(4 << 20)) for _ in range(8)))
+    found = {one.destination.rpartition(":")[2]: one.why for one in _sightings(log).unsearched}
+    assert found.keys() - {"2", "3", "4"} == {"1", "91", "92"}
+    assert found["1"] == "more connections were open at once than are searched"
+    assert found["91"] == "more was sent than is recorded"
+    assert found["92"] == "it decodes to more than a limit allows"
+
+
+def test_packets_to_many_places_and_much_output_are_not(log, monkeypatch):
+    monkeypatch.setattr(sightings_module, "MAX_STREAMS", 4)
+    for port in range(1, 20):
+        log.send(log.root, DROP, port, b"x")
+    log.output(b"".join(gzip.compress(bytes(4 << 20)) for _ in range(8)))
+    assert _sightings(log).unsearched == ()
+
+
+def test_a_value_in_pieces_over_connections_of_their_own(log):
+    value = log.values["kube_token"].encode()
+    for at in range(0, len(value), 6):
+        log.tcp(log.root, DROP, 80, b"POST / HTTP/1.1\r\n\r\npart=" + value[at : at + 6])
+    (sighting,) = _sightings(log).all
+    assert (sighting.token, sighting.channel) == ("kube_config", "tcp")
 
 
 def test_a_flood_of_names_hides_no_simple_encoding(log, monkeypatch):

@@ -124,9 +124,9 @@ EXPECTED: Final[dict[str, dict[str, str]]] = {
         "header_names": "detected:honeytoken_exfil",
         "header_order": "detected:honeytoken_exfil",
         "port_numbers": "detected:honeytoken_read",
-        "unpacking_bomb": "degraded:decoding",
-        "behind_bulk": "degraded:not recorded",
-        "many_streams": "degraded:decoding",
+        "unpacking_bomb": "degraded:not searched to its end",
+        "behind_bulk": "degraded:not searched to its end",
+        "many_streams": "detected:honeytoken_exfil",
     },
     "flooding": {
         "open_flood": "detected:honeytoken_read",

@@ -65,6 +65,14 @@ def test_a_bound_that_was_reached_is_told(matcher: Matcher) -> None:
     assert stream.cut_short
 
 
+@pytest.mark.parametrize("name", PACKERS)
+def test_what_lies_behind_a_bomb_is_told_as_not_searched(matcher: Matcher, name: str) -> None:
+    stream = matcher.stream()
+    stream.feed(PACKERS[name](BOMB))
+    stream.close()
+    assert stream.cut_short
+
+
 def test_more_runs_than_the_bound_are_told_and_the_longest_decoded(
     matcher: Matcher, planted: Minted
 ) -> None:

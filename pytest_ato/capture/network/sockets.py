@@ -78,8 +78,10 @@ def _tcp6(link: str) -> socket.socket:
 
 def _listener(family: int, link: str) -> socket.socket:
     listener = _bound(family, socket.SOCK_STREAM, link)
-    # Accepted sockets inherit it: answers that a client leaves unread are soon noticed.
+    # Accepted sockets inherit both. Answers that a client leaves unread are soon noticed; and
+    # urgent data stays in the stream, where else each such byte would be taken out of the record.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _ANSWERS)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
     return listener
 
 

