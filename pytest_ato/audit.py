@@ -100,15 +100,16 @@ class Auditor:
         self,
         *,
         report_dir: Path,
-        runtime: str = "auto",
+        runtime: str | Runtime = "auto",
         loader: str = "auto",
         extra_detectors: Sequence[type[Detector]] = (),
         progress: Callable[[str], None] | None = None,
     ) -> None:
+        """`runtime`: one by name, which gets `loader`, or one of the caller's own."""
         self._report_dir = report_dir
         self._detectors = registry.load(extra_detectors)
         self._progress = progress or (lambda _: None)
-        self._runtime: Runtime = choose(runtime, loader)
+        self._runtime = choose(runtime, loader) if isinstance(runtime, str) else runtime
 
     def audit(self, target: Target, options: Options, *, directory: str | None = None) -> Outcome:
         """Run `target` once under capture and report; `directory` is its name in the report dir.

@@ -23,7 +23,6 @@ from pytest_ato.model.spec import AuditSpec
 from pytest_ato.runtime.interface import Runtime
 
 _GRACE: Final = 60.0
-"""Seconds of silence beyond the time limit after which capture is given up."""
 _CLOSE: Final = 10.0
 """Seconds that capture may take to clean up."""
 _READ: Final = 1 << 18
@@ -41,17 +40,23 @@ class LocalRuntime(Runtime):
 
     name = "local"
 
-    def __init__(self, loader: str) -> None:
+    def __init__(self, loader: str, grace: float = _GRACE) -> None:
+        """`grace`: seconds of silence beyond a time limit after which capture is given up."""
         self._loader = loader
+        self._grace = grace
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
         self._buffer = b""
         self._fate = ""
 
+    def command(self) -> tuple[str, ...]:
+        """What to run, as root: override it to start capture in another way."""
+        return (*_PYTHON, "pytest_ato.capture", self._loader)
+
     def start(self) -> None:
         if self._process is not None:
             return
-        command = [*_privilege(), *_PYTHON, "pytest_ato.capture", self._loader]
+        command = [*_privilege(), *self.command()]
         self._fate = ""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
@@ -71,7 +76,7 @@ class LocalRuntime(Runtime):
         with contextlib.suppress(OSError):  # who does not listen has ended, and may say why
             self._process.stdin.write(msgspec.json.encode(spec) + b"\n")
             self._process.stdin.flush()
-        for line in self._lines(time.monotonic() + spec.timeout + _GRACE):
+        for line in self._lines(time.monotonic() + spec.timeout + self._grace):
             if line.startswith(_UNAVAILABLE):
                 refusal = msgspec.json.decode(line, type=Unavailable)
                 self.close()
@@ -88,7 +93,7 @@ class LocalRuntime(Runtime):
         with selectors.DefaultSelector() as selector:
             selector.register(fd, selectors.EVENT_READ)
             while True:
-                silence = max(_GRACE, deadline - time.monotonic())
+                silence = max(self._grace, deadline - time.monotonic())
                 if not selector.select(silence):
                     self._fate = f"it fell silent for {silence:.0f} s"
                     self._kill()
