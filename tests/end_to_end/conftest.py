@@ -24,7 +24,7 @@ from pytest_ato.target import resolve
 _SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _ATO = (sys.executable, "-P", "-c", "import sys; from pytest_ato.cli import main; sys.exit(main())")
 _INSTALLED = any(point.name == "ato" for point in entry_points(group="pytest11"))
-_PYTEST = (sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider")
+_PYTEST: tuple[str, ...] = (sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider")
 _PYTEST += () if _INSTALLED else ("-p", "pytest_ato.plugin")
 
 
@@ -175,9 +175,9 @@ class Commands:
         """Start `ato run`; `shell` prepares a private mount namespace for it."""
         return self._start((*_ATO, "run", *map(str, words)), shell)
 
-    def pytest(self, *words: object) -> subprocess.Popen[str]:
-        """Start pytest."""
-        return self._start((*_PYTEST, *map(str, words)), "")
+    def pytest(self, *words: object, shell: str = "") -> subprocess.Popen[str]:
+        """Start pytest, likewise."""
+        return self._start((*_PYTEST, *map(str, words)), shell)
 
     def _start(self, command: tuple[str, ...], shell: str) -> subprocess.Popen[str]:
         if shell:
