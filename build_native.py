@@ -39,6 +39,8 @@ def build(objects: Path = OBJECTS) -> None:
             "-c", str(source), "-o", str(target),
         )  # fmt: skip
         _run("llvm-strip", "-g", str(target))  # drops DWARF, keeps .BTF
+    for text in (*(ROOT / "bpf/bcc").glob("*.bcc.c"), ROOT / "bpf/include/abi.h"):
+        shutil.copy(text, objects)  # compiled where it runs
     init = ROOT / "pytest_ato/capture/sandbox/init.c"
     _run(
         "cc",

@@ -2,8 +2,8 @@
 /*
  * The kernel side for kernels without BTF: compiled by BCC when a session starts. It shares nothing
  * with the other programs but the ABI, and reads nothing but the arguments of tracepoints (whose
- * layout BCC takes from the running kernel) and the program's own memory: no kernel structure, so
- * it needs kernel headers, but not those of exactly this kernel.
+ * layout BCC takes from the running kernel), the program's registers and its memory: no structure
+ * of the kernel's own, so it needs kernel headers, but not those of exactly this kernel.
  *
  * Tracepoints of single system calls, because these are silent on 32-bit calls, whose numbers a
  * program without kernel structures could not tell from ours.
@@ -11,16 +11,16 @@
  * The loader defines CRITICAL_PAGES and BULK_PAGES.
  */
 #include "abi.h"
+#include <asm/ptrace.h>
 #include <asm/unistd.h>
 #include <linux/errno.h>
 
 #define CLONE_THREAD 0x00010000
+#define USER32_CS 0x23
 #define ENTRY_TEXT 256 /* bytes of a path, or of an address, that are read at entry */
 #define MAX_PATH 4096
 #define MAX_ADDR 128
-#define MAX_ARGS 256
-#define ARGS_MASK 0xfff /* arguments start below this */
-#define MAX_ARG 4096
+#define MAX_ARGS 8192
 #define MAX_MESSAGES 16
 #define MAX_THREADS 65536
 #define STRIDE 256
@@ -41,12 +41,11 @@ struct call {
 	char text[ENTRY_TEXT];
 };
 
-/* What a thread gave to its last execve. */
-struct command {
-	__u64 used;
-	__u32 nr;
-	__u32 flags;
-	char text[ARGS_MASK + 1 + MAX_ARG];
+/* An executed program until its call returns. */
+struct image {
+	__u32 nr; /* 0: not known */
+	__u32 len; /* bytes of name with its NUL */
+	char name[MAX_PATH];
 };
 
 /* How a process or thread ends, noted before it does. */
@@ -67,7 +66,7 @@ struct path_record {
 
 struct exec_record {
 	struct ato_exec r;
-	char text[MAX_PATH + ARGS_MASK + 1 + MAX_ARG];
+	char text[MAX_PATH + MAX_ARGS];
 };
 
 BPF_RINGBUF_OUTPUT(critical, CRITICAL_PAGES);
@@ -75,12 +74,13 @@ BPF_RINGBUF_OUTPUT(bulk, BULK_PAGES);
 BPF_ARRAY(scope, struct ato_scope, 1);
 BPF_PERCPU_ARRAY(counts, struct ato_counts, 1);
 BPF_HASH(calls, __u64, struct call, 16384);
-BPF_HASH(commands, __u32, struct command, 512);
+BPF_HASH(exec_calls, __u32, __u32, 16384); /* number of the call that a thread is in */
+BPF_HASH(images, __u32, struct image, 512);
 BPF_HASH(threads, __u32, __u64, MAX_THREADS); /* living ones, of processes that have had two */
 BPF_TABLE("lru_hash", struct ending, __u32, endings, 16384);
 BPF_PERCPU_ARRAY(path_scratch, struct path_record, 1);
 BPF_PERCPU_ARRAY(exec_scratch, struct exec_record, 1);
-BPF_PERCPU_ARRAY(command_scratch, struct command, 1);
+BPF_PERCPU_ARRAY(image_scratch, struct image, 1);
 
 /* --- scope, counts, headers ------------------------------------------------------------------ */
 
@@ -219,98 +219,104 @@ int ato_task_newtask(struct tracepoint__task__task_newtask *args)
 	return 0;
 }
 
-/* The arguments, each with its NUL, as they stand when the call is made. */
-static __always_inline void read_args(struct command *c, const char *const *argv)
-{
-	const char *arg = NULL;
-	__u64 used;
-	long n;
-	int i;
-
-#pragma clang loop unroll(disable)
-	for (i = 0; i < MAX_ARGS; i++) {
-		if (bpf_probe_read_user(&arg, sizeof(arg), &argv[i])) {
-			if (argv)
-				c->flags |= ATO_F_UNREAD;
-			return;
-		}
-		if (!arg)
-			return;
-		used = c->used;
-		if (used > ARGS_MASK)
-			break;
-		n = bpf_probe_read_user_str(c->text + (used & ARGS_MASK), MAX_ARG, arg);
-		if (n <= 0) {
-			c->flags |= ATO_F_UNREAD;
-			return;
-		}
-		if (n == MAX_ARG)
-			c->flags |= ATO_F_TRUNCATED;
-		c->used = used + n;
-	}
-	c->flags |= ATO_F_TRUNCATED;
-}
-
-static __always_inline int exec_enter(__u32 nr, const char *const *argv)
+static __always_inline int exec_enter(__u32 nr)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
-	struct command *c;
-	int zero = 0;
 
-	if (!in_scope())
-		return 0;
-	c = command_scratch.lookup(&zero);
-	if (!c)
-		return 0;
-	c->used = 0;
-	c->nr = nr;
-	c->flags = 0;
-	read_args(c, argv);
-	commands.update(&tid, c); /* where there is no room, the record will say so */
+	if (in_scope() && exec_calls.update(&tid, &nr))
+		count_missed(ATO_CRITICAL);
 	return 0;
 }
 
 int ato_sys_enter_execve(struct tracepoint__syscalls__sys_enter_execve *args)
 {
-	return exec_enter(__NR_execve, args->argv);
+	return exec_enter(__NR_execve);
 }
 
 int ato_sys_enter_execveat(struct tracepoint__syscalls__sys_enter_execveat *args)
 {
-	return exec_enter(__NR_execveat, args->argv);
+	return exec_enter(__NR_execveat);
 }
 
-static __always_inline __u64 append_command(struct exec_record *e, __u64 at, __u32 tid,
-					    __u16 *flags)
-{
-	struct command *c = commands.lookup(&tid);
-	__u64 size;
-
-	e->r.nr = __NR_execve;
-	if (!c) {
-		*flags |= ATO_F_UNREAD;
-		return 0;
-	}
-	e->r.nr = c->nr;
-	*flags |= c->flags;
-	size = c->used;
-	if (size > ARGS_MASK + MAX_ARG || at > MAX_PATH)
-		return 0;
-	bpf_probe_read_kernel(e->text + at, size, c->text);
-	commands.delete(&tid);
-	return size;
-}
-
+/* The new image is in place. Its arguments are read when the call returns into it. */
 int ato_sched_process_exec(struct tracepoint__sched__sched_process_exec *args)
 {
-	struct exec_record *e;
-	__u64 name, size;
-	__u16 flags = 0;
+	__u32 tid = bpf_get_current_pid_tgid(), old = args->old_pid, *nr;
+	struct image *image;
 	int zero = 0;
 	long n;
 
 	if (!in_scope())
 		return 0;
+	image = image_scratch.lookup(&zero);
+	if (!image) {
+		count_missed(ATO_CRITICAL);
+		return 0;
+	}
+	nr = exec_calls.lookup(&old);
+	image->nr = nr ? *nr : 0;
+	n = bpf_probe_read_kernel_str(image->name, MAX_PATH,
+				      (char *)args + (args->data_loc_filename & 0xffff));
+	image->len = n > 0 ? n : 0;
+	exec_calls.delete(&old);
+	if (images.update(&tid, image))
+		count_missed(ATO_CRITICAL);
+	return 0;
+}
+
+static __always_inline __u64 read_word(__u64 at, bool wide)
+{
+	__u64 word = 0;
+
+	if (wide)
+		bpf_probe_read_user(&word, 8, (void *)at);
+	else
+		bpf_probe_read_user(&word, 4, (void *)at);
+	return word;
+}
+
+/*
+ * The arguments as they lie in the new image, whose stack begins with their number and addresses.
+ * What the program gave to the call can't be relied on: its pages need not have been touched.
+ */
+static __always_inline __u64 append_args(struct exec_record *e, __u64 at, struct pt_regs *regs,
+					 __u16 *flags)
+{
+	bool wide = regs->cs != USER32_CS;
+	__u64 word = wide ? 8 : 4, sp = regs->sp, first, last, size;
+	long n;
+
+	if (at > MAX_PATH)
+		return 0;
+	first = read_word(sp + word, wide);
+	last = read_word(sp + word * read_word(sp, wide), wide);
+	n = bpf_probe_read_user_str(e->text + at, MAX_ARGS, (void *)last);
+	if (n <= 0 || last < first) {
+		*flags |= ATO_F_UNREAD;
+		return 0;
+	}
+	size = e->r.args = last - first + n;
+	if (size > MAX_ARGS) {
+		size = MAX_ARGS;
+		*flags |= ATO_F_TRUNCATED;
+	}
+	asm volatile("" : "+r"(size));
+	if (size > MAX_ARGS)
+		return 0;
+	if (bpf_probe_read_user(e->text + at, size, (void *)first)) {
+		*flags |= ATO_F_UNREAD;
+		return 0;
+	}
+	return size;
+}
+
+static __always_inline int submit_exec(const struct image *image, struct pt_regs *regs)
+{
+	struct exec_record *e;
+	__u64 name, size;
+	__u16 flags = 0;
+	int zero = 0;
+
 	count_produced(ATO_CRITICAL);
 	e = exec_scratch.lookup(&zero);
 	if (!e) {
@@ -320,19 +326,40 @@ int ato_sched_process_exec(struct tracepoint__sched__sched_process_exec *args)
 	__builtin_memset(&e->r, 0, sizeof(e->r));
 	e->r.nlink = 1;
 	e->r.uid = bpf_get_current_uid_gid();
+	e->r.nr = image->nr;
 	e->r.stdio_mode[0] = e->r.stdio_mode[1] = e->r.stdio_mode[2] = ATO_MODE_UNKNOWN;
-	n = bpf_probe_read_kernel_str(e->text, MAX_PATH,
-				      (char *)args + (args->data_loc_filename & 0xffff));
-	name = n > 0 ? n : 0;
+	name = image->len;
+	if (name > MAX_PATH)
+		name = MAX_PATH;
+	bpf_probe_read_kernel(e->text, name, image->name);
 	e->r.len[0] = name;
-	size = append_command(e, name, args->old_pid, &flags);
-	e->r.args = size;
+	size = append_args(e, name, regs, &flags);
 	e->r.len[2] = size;
+	if (!name || !image->nr)
+		flags |= ATO_F_UNREAD;
 	count_flags(ATO_CRITICAL, flags);
 	fill_header(&e->r.h, ATO_EXEC, flags);
 	size += sizeof(e->r) + name;
 	if (size > sizeof(*e) || critical.ringbuf_output(e, size, SUBMIT))
 		count_lost(ATO_CRITICAL);
+	return 0;
+}
+
+/* A raw tracepoint, because it comes with the registers, whose layout is part of ptrace's ABI. */
+int ato_exec_return(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct pt_regs regs = {};
+	struct image *image;
+
+	if (!in_scope())
+		return 0;
+	image = images.lookup(&tid);
+	if (!image)
+		return 0;
+	bpf_probe_read_kernel(&regs, sizeof(regs), (void *)ctx->args[0]);
+	submit_exec(image, &regs);
+	images.delete(&tid);
 	return 0;
 }
 
@@ -407,7 +434,8 @@ int ato_sched_process_exit(struct tracepoint__sched__sched_process_exit *args)
 	if (!in_scope())
 		return 0;
 	calls.delete(&id);
-	commands.delete(&tid);
+	exec_calls.delete(&tid);
+	images.delete(&tid);
 	code = exit_code(tgid, tid);
 	forget_ending(tid);
 	if (!is_last_thread(tgid))

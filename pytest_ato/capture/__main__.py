@@ -6,20 +6,19 @@ or an `unavailable` one, and nothing of ours behind.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import time
 
 from pytest_ato.capture.caller import Caller
-from pytest_ato.capture.loader.core import CoreLoader
+from pytest_ato.capture.loader.choice import choose
 from pytest_ato.capture.session import Session
 from pytest_ato.capture.stream import CallerGone, EventStream
 from pytest_ato.model.errors import AtoError
 from pytest_ato.model.events import Unavailable
 from pytest_ato.model.record import Event
-
-_LOADERS = {"core": CoreLoader}
 
 
 def main(loader: str) -> int:
@@ -29,10 +28,10 @@ def main(loader: str) -> int:
     signal.signal(signal.SIGTERM, _leave)
     caller = Caller(_private(0))
     stream = EventStream(_private(1))
-    session = Session(_LOADERS[loader](), caller, stream)
     try:
-        session.start()
-        session.serve()
+        with contextlib.closing(Session(choose(loader), caller, stream)) as session:
+            session.start()
+            session.serve()
     except CallerGone:
         pass
     except AtoError as error:
@@ -43,8 +42,6 @@ def main(loader: str) -> int:
         if os.environ.get("ATO_DEBUG"):
             raise
         return 1
-    finally:
-        session.close()
     return 0
 
 
@@ -71,4 +68,4 @@ def _leave(*_: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "core"))
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "auto"))

@@ -27,11 +27,16 @@ FILES: Final = ("/etc/hostname", "/etc/nsswitch.conf")
 
 _ROUNDS: Final = ("before the target", "after the target")
 _PLAIN: Final[dict[type[Event], tuple[str, ...]]] = {
-    Fork: ("sched_process_fork",),
-    Exec: ("sched_process_exec",),
+    Fork: ("sched_process_fork", "task_newtask"),
+    Exec: ("sched_process_exec", "exec_return"),
     Exit: ("sched_process_exit",),
     SocketState: ("inet_sock_set_state",),
-    Open: ("sys_enter", "sys_exit"),
+    Open: ("sys_enter", "sys_exit", "sys_enter_openat", "sys_exit_openat"),
+}
+"""Probes of either loader that an event came through."""
+_CALLS: Final[dict[type[Event], tuple[str, ...]]] = {
+    Connect: ("sys_enter_connect", "sys_exit_connect"),
+    Send: ("sys_enter_sendto", "sys_exit_sendto"),
 }
 _KERNEL_HOOKS: Final = {
     (Connect, "inet"): "connect4",
@@ -94,8 +99,10 @@ class Canary:
 
 def _probes_of(event: TaskEvent) -> tuple[str, ...]:
     if isinstance(event, Connect | Send):
+        if event.source == "syscall":
+            return _CALLS[type(event)]
         hook = _KERNEL_HOOKS.get((type(event), event.family), "")
-        return (hook,) if event.source == "kernel" and hook else ()
+        return (hook,) if hook else ()
     if isinstance(event, Door):
         return ("io_uring",) if event.name == "io_uring" and event.detail == "NOP" else ()
     return _PLAIN.get(type(event), ())

@@ -55,10 +55,11 @@ PROBES: Final = (
 
 BCC_PROBES: Final = (
     Probe("task_newtask", "processes", stands_for="sched_process_fork"),
-    # An exec without its arguments counts as unread, so these two need no proof of their own.
+    # An exec by a call that is not known counts as unread, so these two need no other proof.
     Probe("sys_enter_execve", "processes", proven=False),
     Probe("sys_enter_execveat", "processes", proven=False),
     Probe("sched_process_exec", "processes"),
+    Probe("exec_return", "processes"),
     Probe("sched_process_exit", "processes"),
     # How a process ended, which no verdict rests on.
     Probe("sys_enter_exit_group", "processes", required=False, proven=False),

@@ -19,10 +19,10 @@ from pytest_ato.capture.canary import Canary
 from pytest_ato.capture.cgroups import AuditCgroup
 from pytest_ato.capture.decode import Decoder
 from pytest_ato.capture.fanotify import FileMarks
-from pytest_ato.capture.loader.interface import Batch, Loader
+from pytest_ato.capture.loader.interface import Loader
+from pytest_ato.capture.loader.maps import Batch
 from pytest_ato.capture.network import Gateway, TargetNetwork
 from pytest_ato.capture.network.namespaces import has_ipv6
-from pytest_ato.capture.probes import PROBES
 from pytest_ato.capture.sandbox.control import (
     NONCE_SIZE,
     Closed,
@@ -83,11 +83,13 @@ class Run:
         )
         self._before = dict(loader.counters())
         self._marks = FileMarks()
-        required = (probe for probe in PROBES if probe.required)
-        self._required = (
-            *(probe.name for probe in required if has_ipv6() or not probe.name.endswith("6")),
-            "fanotify",
+        required = tuple(
+            probe
+            for probe in loader.declared
+            if probe.required and (has_ipv6() or not probe.name.endswith("6"))
         )
+        self._required = (*(probe.name for probe in required), "fanotify")
+        self._proven = (*(probe.name for probe in required if probe.proven), "fanotify")
         self._ended: Ended = "exit"
         self._status = 0
         self._reason = ""
@@ -148,6 +150,7 @@ class Run:
             attach_ms=attach_ms,
             probes={**self._loader.probes(), "fanotify": "live"},
             required=self._required,
+            unseen=self._loader.unseen,
             init=self._sandbox.init_pid,
             uid=self._sandbox.uid,
             home=self._spec.home,
@@ -276,7 +279,7 @@ class Run:
 
     def _end(self, run_ms: float) -> End:
         hit = self._cgroup.limits_hit()
-        silent = self._canary.silent(self._required, ended=self._ended != "interrupted")
+        silent = self._canary.silent(self._proven, ended=self._ended != "interrupted")
         if self._disk_full:
             hit = (*hit, "disk")
         if "memory" in hit and self._ended in ("signal", "exit"):

@@ -10,7 +10,7 @@ import tempfile
 from collections import deque
 from typing import IO, Final
 
-from pytest_ato.capture.loader.interface import Batch
+from pytest_ato.capture.loader.maps import Batch
 
 _HEADER: Final = struct.Struct("<QQQ?")
 _MEMORY: Final = 64 << 20

@@ -1,8 +1,8 @@
-"""How the run ended, as a sentence, and the best verdict that such an end allows.
+"""How the run ended, as a sentence, and the best verdict that such a run allows.
 
-Owns the wording of an end and the ceilings that follow from it: a target that stopped early, or
-had to be stopped, showed only a part of what it does. What makes an audit INCONCLUSIVE is in
-`wholeness`.
+Owns the wording of an end and the ceilings: a target that stopped early, or had to be stopped,
+showed only a part of what it does, and a loader that cannot see everything showed only a part of
+what it did. What makes an audit INCONCLUSIVE is in `wholeness`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pytest_ato.model.events import End
+from pytest_ato.model.events import End, Start
 from pytest_ato.model.octets import show
 from pytest_ato.model.spec import AuditSpec
 from pytest_ato.model.verdict import Verdict
@@ -25,12 +25,25 @@ class Ceiling:
     sentence: str
 
 
-def ceilings(end: End | None, spec: AuditSpec | None) -> tuple[Ceiling, ...]:
-    """Return the ceilings on the verdict of a run that ended so; none without its records."""
-    return () if end is None or spec is None else tuple(_ceilings(end, spec))
+def ceilings(
+    end: End | None, spec: AuditSpec | None, start: Start | None = None
+) -> tuple[Ceiling, ...]:
+    """Return the ceilings on the verdict of a run that began and ended so; none without its
+    records."""
+    seen = () if start is None else tuple(_seen(start))
+    ended = () if end is None or spec is None else tuple(_ended(end, spec))
+    return seen + ended
 
 
-def _ceilings(end: End, spec: AuditSpec) -> Iterator[Ceiling]:
+def _seen(start: Start) -> Iterator[Ceiling]:
+    blind = sorted(name for name, state in start.probes.items() if state == "not captured")
+    if blind:
+        what = "; ".join(start.unseen) or f"what these probes would: {', '.join(blind)}"
+        sentence = f"captured by the {start.loader} loader, which does not see {what}"
+        yield Ceiling(Verdict.CONDITIONS, sentence)
+
+
+def _ended(end: End, spec: AuditSpec) -> Iterator[Ceiling]:
     if end.ended in ("exit", "signal") and not _expected(end, spec):
         yield Ceiling(Verdict.CONDITIONS, f"{how_it_ended(end)}: only that much was audited")
     if end.ended == "timeout" or end.survivors:

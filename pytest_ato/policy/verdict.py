@@ -69,7 +69,7 @@ def judge(
     spec = facts.audit.spec if facts.audit else None
     names = {name: f"allowed by name: {name}" for name in (spec.allow if spec else ())}
     live, waived, notes = _sort(findings, {**names, **(accepted or {})})
-    limits = ceilings(facts.end, spec)
+    limits = ceilings(facts.end, spec, facts.start)
     missing = gaps(facts, failures)
     verdict = _verdict(live, waived, limits)
     if missing and verdict is not Verdict.REJECT:

@@ -6,7 +6,7 @@ from pytest_ato.model.errors import UsageError
 from pytest_ato.runtime.interface import Runtime
 
 RUNTIMES = ("auto", "local")
-LOADERS = ("auto", "core")
+LOADERS = ("auto", "core", "bcc")
 
 
 def choose(runtime: str, loader: str) -> Runtime:
@@ -17,4 +17,4 @@ def choose(runtime: str, loader: str) -> Runtime:
         raise UsageError(f"no loader is named {loader!r}; known are: {', '.join(LOADERS)}")
     from pytest_ato.runtime.local import LocalRuntime
 
-    return LocalRuntime("core")
+    return LocalRuntime(loader)

@@ -13,7 +13,7 @@ from enum import Enum
 from pytest_ato.settings import grammar
 
 NETWORKS = ("none", "sinkhole")
-LOADERS = ("core",)
+LOADERS = ("auto", "core", "bcc")
 RUNTIMES = ("local",)
 FAIL_ON = ("reject", "review", "conditions")
 
@@ -159,9 +159,10 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "loader",
         "LOADER",
-        "how the probes are loaded: core (compiled once, relocated by BTF)",
+        "how the probes are loaded: core (compiled once, relocated by BTF), bcc (compiled here, "
+        "sees less) or auto (core where the kernel has BTF; the default)",
         grammar.choice(*LOADERS),
-        default="core",
+        default="auto",
     ),
     Setting(
         "runtime",

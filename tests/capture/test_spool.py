@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ato.capture.loader.interface import Batch
+from pytest_ato.capture.loader.maps import Batch
 from pytest_ato.capture.spool import Spool
 
 BATCHES = st.builds(

@@ -31,7 +31,7 @@ def test_every_row_is_an_option_an_ini_value_and_has_help(run):
         ("--ato-timeout=nan", "a number above 0"),
         ("--ato-network=open", "expected none or sinkhole"),
         ("--ato-fail-on=always", "expected reject or review or conditions"),
-        ("--ato-loader=bcc", "expected core"),
+        ("--ato-loader=ptrace", "expected auto or core or bcc"),
         ("--ato-runtime=docker", "expected local"),
         ("--ato-expect-exit=256", "from 0 to 255"),
         ("--ato-args='open", "quoted as for a shell"),
@@ -127,3 +127,11 @@ def test_a_target_that_is_none_stops_the_session_before_it_collects(run, pyteste
 def test_flags_are_flags():
     flags = {row.name for row in TABLE if row.arity is Arity.FLAG}
     assert flags == {"service", "allow-inconclusive"}
+
+
+def test_a_wrong_ini_value_stops_a_session_that_only_has_tests(run, pytester):
+    pytester.makeini("[pytest]\nato_timeout = soon\n")
+    pytester.makepyfile("def test_it(ato_trace): pass")
+    result = run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "ato_timeout: expected SECONDS" in result.stderr.str()

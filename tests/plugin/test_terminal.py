@@ -40,7 +40,7 @@ def test_many_audits_are_one_line_each(run, vendor, pytester):
 def test_header_only_when_in_use(run, vendor, pytester):
     pytester.makepyfile("def test_own(): pass")
     assert "ato: " not in run().stdout.str()
-    assert "ato: local runtime, core loader, sinkhole network, reports in ato-report" in (
+    assert "ato: local runtime, auto loader, sinkhole network, reports in ato-report" in (
         run(f"--ato-target={vendor('app')}").stdout.str()
     )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from pytest_ato.model.events import End
 from pytest_ato.model.octets import B64
+from pytest_ato.model.verdict import Verdict
 from pytest_ato.policy.ceilings import ceilings, duration, how_it_ended
 
 
@@ -62,3 +64,22 @@ def test_survivors_are_named_printably_and_only_some_of_them(facts):
     assert ceiling.sentence.isprintable()
     assert "left processes running (\\x1b[2J\\xff, daemon0" in ceiling.sentence
     assert "daemon9" not in ceiling.sentence
+
+
+def test_a_loader_that_cannot_see_everything_is_a_ceiling(facts):
+    probes = {"sys_enter_openat": "live", "connect4": "not captured", "sys_enter": "not captured"}
+    start = facts(
+        start={"loader": "bcc", "probes": probes, "unseen": ("renames", "TCP connection states")}
+    ).start
+    (ceiling,) = ceilings(None, None, start)
+    assert ceiling.best is Verdict.CONDITIONS
+    assert ceiling.sentence == (
+        "captured by the bcc loader, which does not see renames; TCP connection states"
+    )
+    (unnamed,) = ceilings(None, None, replace(start, unseen=()))
+    assert unnamed.sentence.endswith("does not see what these probes would: connect4, sys_enter")
+
+
+@pytest.mark.parametrize("state", ["live", "missing", "silent"])
+def test_only_what_a_loader_never_had_is_a_ceiling(facts, state):
+    assert ceilings(None, None, facts(start={"probes": {"connect4": state}}).start) == ()

@@ -6,41 +6,35 @@ import contextlib
 import ctypes
 import errno
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from pytest_ato.capture import abi
-from pytest_ato.capture.loader.interface import Batch, Loader, ProbeState
+from pytest_ato.capture.loader.interface import Loader, ProbeState
 from pytest_ato.capture.loader.libbpf import Libbpf
+from pytest_ato.capture.loader.maps import NAMES, RING_SIZES, Maps
 from pytest_ato.capture.probes import PROBES
-from pytest_ato.capture.rings import Ring
 from pytest_ato.model.errors import CaptureUnavailable
-from pytest_ato.model.events import Counters
 
 OBJECT: Final = Path(__file__).parents[1] / "objects/ato.bpf.o"
 BTF: Final = Path("/sys/kernel/btf/vmlinux")
-BATCH: Final = 1 << 20
-"""Bytes taken from a ring at once: what decodes in some 20 ms, so that draining never starves."""
-RING_SIZES: Final = {"critical": 8 << 20, "bulk": 16 << 20}
 
 
 class CoreLoader(Loader):
     """Loader through libbpf, with BTF tracepoints: they detach in well under a millisecond."""
 
     name = "core"
+    declared = PROBES
 
     def __init__(
         self, object_path: Path = OBJECT, ring_sizes: Mapping[str, int] = RING_SIZES
     ) -> None:
         self._path = object_path
         self._sizes = dict(ring_sizes)
-        self._object = 0
+        self._cleanup = contextlib.ExitStack()
         self._links: dict[str, int] = {}
         self._programs: dict[str, str] = {}
-        self._rings: dict[str, Ring] = {}
-        self._fds: dict[str, int] = {}
 
     def load(self) -> None:
         if not BTF.exists():
@@ -62,20 +56,19 @@ class CoreLoader(Loader):
             words = self._libbpf.last_words()
             self.close()
             raise CaptureUnavailable(_explain(error, words)) from None
-        self._cpus = self._libbpf.call("libbpf_num_possible_cpus")
 
     def _load_object(self) -> None:
         call = self._libbpf.call
         self._object = call("bpf_object__open_file", os.fsencode(self._path), None)
+        self._cleanup.callback(call, "bpf_object__close", self._object)
         for name, size in self._sizes.items():
             call("bpf_map__set_max_entries", self._map(name), size)
         self._choose_programs()
         call("bpf_object__load", self._object)
-        for name in ("scope", "counts", "flows", *self._sizes):
-            self._fds[name] = call("bpf_map__fd", self._map(name))
-        for name, size in self._sizes.items():
-            self._rings[name] = Ring(self._fds[name], size)
-        self.set_scope(abi.IDLE)
+        fds = {name: call("bpf_map__fd", self._map(name)) for name in (*NAMES, "flows")}
+        self._flows = fds["flows"]
+        self._maps = Maps(self._libbpf, fds, self._sizes)
+        self._cleanup.callback(self._maps.close)
 
     def _choose_programs(self) -> None:
         """Leave out programs whose tracepoint this kernel lacks: one would fail the whole load."""
@@ -129,7 +122,7 @@ class CoreLoader(Loader):
 
     def take_flows(self) -> list[tuple[bytes, bytes]]:
         self._detach("wire")
-        fd = self._fds["flows"]
+        fd = self._flows
         key = ctypes.create_string_buffer(abi.FLOW_KEY_LAYOUT.format.size)
         value = ctypes.create_string_buffer(abi.FLOW_LAYOUT.format.size)
         found = []
@@ -141,52 +134,13 @@ class CoreLoader(Loader):
                 found.append((key.raw, value.raw))
         return found
 
-    def set_scope(self, scope: abi.Scope) -> None:
-        key = ctypes.c_uint32(0)
-        value = scope.pack()
-        self._libbpf.call("bpf_map_update_elem", self._fds["scope"], ctypes.byref(key), value, 0)
-
-    def drain(self) -> Batch:
-        drained = time.monotonic_ns()
-        waiting = {name: ring.backlog() for name, ring in self._rings.items()}
-        bulk = self._rings["bulk"].drain(BATCH, abi.STRIDE)
-        critical = self._rings["critical"].drain(BATCH)
-        # What came while we read is for the next turn: a flood would keep us reading for ever.
-        whole = len(bulk) >= waiting["bulk"] and len(critical) >= waiting["critical"]
-        return Batch(drained, whole, critical, bulk)
-
-    def fill(self) -> float:
-        return max(ring.backlog() / ring.size for ring in self._rings.values())
-
-    def counters(self) -> Mapping[str, Counters]:
-        layout = abi.COUNTS_LAYOUT.format
-        buffer = ctypes.create_string_buffer(layout.size * self._cpus)
-        key = ctypes.c_uint32(0)
-        self._libbpf.call("bpf_map_lookup_elem", self._fds["counts"], ctypes.byref(key), buffer)
-        per_cpu = list(layout.iter_unpack(buffer.raw))
-        names = [name for name, _ in abi.COUNTS_LAYOUT.fields]
-        return {
-            name: Counters(
-                **{
-                    field: sum(values[2 * i + index] for values in per_cpu)
-                    for i, field in enumerate(names)
-                }
-            )
-            for index, name in enumerate(abi.CLASSES)
-        }
-
     def probes(self) -> Mapping[str, ProbeState]:
         return {probe.name: "live" if probe.name in self._links else "missing" for probe in PROBES}
 
     def close(self) -> None:
         for name in list(self._links):
             self._detach(name)
-        for ring in self._rings.values():
-            ring.close()
-        self._rings.clear()
-        if self._object:
-            self._libbpf.call("bpf_object__close", self._object)
-            self._object = 0
+        self._cleanup.close()
 
 
 def _explain(error: OSError, words: str) -> str:

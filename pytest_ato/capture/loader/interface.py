@@ -4,34 +4,26 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from pytest_ato.capture.abi import Scope
+from pytest_ato.capture.loader.maps import Batch, Maps
+from pytest_ato.capture.probes import Probe
 from pytest_ato.model.events import Counters
 
 ProbeState = Literal["live", "silent", "missing", "not captured"]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What the rings held at one moment: bytes as they lay there, headers included."""
-
-    drained: int
-    """Monotonic time before reading, ns."""
-    whole: bool
-    """Nothing was left: every record until `drained` is in this batch or an earlier one."""
-    critical: bytes
-    bulk: bytes
-
-    def __bool__(self) -> bool:
-        return bool(self.critical or self.bulk)
 
 
 class Loader(ABC):
     """The kernel side of one session. Not thread-safe; `close` may be called twice."""
 
     name: ClassVar[str]
+    declared: ClassVar[tuple[Probe, ...]]
+    """Its probes."""
+    unseen: ClassVar[tuple[str, ...]] = ()
+    """What it cannot see at all, in words that follow "does not see"."""
+    _maps: Maps
+    """Made by `load`."""
 
     @abstractmethod
     def load(self) -> None:
@@ -56,21 +48,21 @@ class Loader(ABC):
     def take_flows(self) -> list[tuple[bytes, bytes]]:
         """Detach from the wire; return what it saw, as `ato_flow_key` and `ato_flow`."""
 
-    @abstractmethod
     def set_scope(self, scope: Scope) -> None:
         """Say which audit is live."""
+        self._maps.set_scope(scope)
 
-    @abstractmethod
     def drain(self) -> Batch:
         """Take what the rings hold, without waiting."""
+        return self._maps.drain()
 
-    @abstractmethod
     def fill(self) -> float:
         """How full the fuller ring is, 0 to 1."""
+        return self._maps.fill()
 
-    @abstractmethod
     def counters(self) -> Mapping[str, Counters]:
         """Sums over all CPUs since loading, by class; `consumed` is the reader's and 0 here."""
+        return self._maps.counters()
 
     @abstractmethod
     def probes(self) -> Mapping[str, ProbeState]:

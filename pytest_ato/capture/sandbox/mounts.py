@@ -12,6 +12,7 @@ from pathlib import Path
 _CLONE_NEWNS = 0x00020000
 _MS_NOSUID, _MS_NODEV, _MS_REC, _MS_PRIVATE = 0x2, 0x4, 0x4000, 0x40000
 _MNT_DETACH = 2
+_TRACEFS = Path("/sys/kernel/tracing")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.unshare.argtypes = (ctypes.c_int,)
@@ -28,8 +29,8 @@ _libc.umount2.argtypes = (ctypes.c_char_p, ctypes.c_int)
 def enter_private_mounts() -> None:
     """Give this process a mount namespace of its own, from which nothing propagates.
 
-    Once per process, before the first sandbox and before any thread. Raises OSError (EPERM: not
-    root).
+    Once per process, before the first sandbox and before any thread; in a later thread, it gives
+    that one mounts and a working directory of its own. Raises OSError (EPERM: not root).
     """
     _check(_libc.unshare(_CLONE_NEWNS), "unshare")
     _check(_libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None), "mount")
@@ -46,6 +47,13 @@ def mount_tmpfs(path: Path, *, mode: int, size: int | None = None) -> None:
     flags = _MS_NOSUID | _MS_NODEV
     target = os.fsencode(path)
     _check(_libc.mount(b"tmpfs", target, b"tmpfs", flags, options.encode()), f"mount {path}")
+
+
+def mount_tracefs() -> None:
+    """Mount tracefs where it belongs, unless there is something already."""
+    if not (_TRACEFS / "events").is_dir():
+        target = os.fsencode(_TRACEFS)
+        _check(_libc.mount(b"tracefs", target, b"tracefs", 0, None), f"mount {_TRACEFS}")
 
 
 def unmount(path: Path) -> None:
