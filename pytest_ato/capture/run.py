@@ -237,6 +237,9 @@ class Run:
                 case Empty():
                     self._empty = self._emptied = True
                 case Closed():
+                    if not self._emptied and self._ended in ("exit", "signal"):
+                        self._ended, self._status = "interrupted", 0
+                        self._reason = "the sandbox was killed"
                     self._empty = True
 
     def _read_the_rest(self) -> None:
@@ -282,7 +285,7 @@ class Run:
         silent = self._canary.silent(self._proven, ended=self._ended != "interrupted")
         if self._disk_full:
             hit = (*hit, "disk")
-        if "memory" in hit and self._ended in ("signal", "exit"):
+        if "memory" in hit and self._ended in ("signal", "exit", "interrupted"):
             self._ended = "limit"
             self._reason = "the target used all the memory that its limit allows"
         return End(
