@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Check options and targets before anything is collected or any worker starts."""
-    if options.in_use(session.config):
+    if options.given(session.config):
         from pytest_ato.plugin import session as state
 
         state.start(session.config)

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_ato import wording
 from pytest_ato.model.errors import AtoError, UsageError
+from pytest_ato.model.octets import show
 from pytest_ato.plugin import properties, requests, subjects
 from pytest_ato.plugin.session import session_of
 from pytest_ato.plugin.trace import Trace
@@ -41,7 +42,7 @@ def findings(item: pytest.Item, subject: Subject) -> Findings:
     else:
         properties.show(item, outcome, judged)
         return judged.findings
-    pytest.fail(f"{subject.name} could not be audited: {problem}", pytrace=False)
+    pytest.fail(f"{subject.name} could not be audited: {show(problem, 600)}", pytrace=False)
 
 
 def subjects_of(node: pytest.Item) -> list[Subject]:

@@ -16,6 +16,7 @@ import pytest
 from pytest_ato import acceptance, wording
 from pytest_ato.detectors import registry
 from pytest_ato.model.errors import AtoError
+from pytest_ato.model.octets import show
 from pytest_ato.model.verdict import Verdict, fails
 from pytest_ato.plugin.properties import record
 from pytest_ato.plugin.session import session_of
@@ -68,7 +69,9 @@ class AuditItem(pytest.Item):
         except AtoError as error:
             problem = str(error)
         if problem is not None:  # outside of `except`, where pytest would show both errors
-            pytest.fail(f"{self.parent.name} could not be audited: {problem}", pytrace=False)
+            pytest.fail(
+                f"{self.parent.name} could not be audited: {show(problem, 600)}", pytrace=False
+            )
         record(self, self.outcome)
 
     @abstractmethod

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import pytest
 
 from pytest_ato.model.errors import UsageError
+from pytest_ato.settings import grammar
 from pytest_ato.settings.table import TABLE, Arity, Setting
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _SEPARATE = frozenset(f"--ato-{setting.name}" for setting in TABLE if setting.names_file)
 
 _TARGET = next(setting for setting in TABLE if setting.name == "target")
+_INCLUDE = next(setting for setting in TABLE if setting.name == "include")
 
 
 class _Values(Protocol):
@@ -98,15 +100,31 @@ def lookup(config: pytest.Config, values: _Values, setting: Setting) -> tuple[Ra
 
 def target_paths(config: pytest.Config, values: _Values) -> list[Path]:
     """Paths of `--ato-target` or its twin, absolute; also before options are fully parsed."""
-    given, from_ini = lookup(config, values, _TARGET)
-    ini = config.inipath
-    base = ini.parent if from_ini and ini is not None else config.invocation_params.dir
-    return [base / path for path in given] if isinstance(given, list) else []
+    return _paths(config, values, _TARGET, lambda value: value)
+
+
+def include_paths(config: pytest.Config, values: _Values) -> list[Path]:
+    """Sources of `--ato-include` or its twin, absolute; also before options are fully parsed."""
+    return _paths(config, values, _INCLUDE, lambda value: grammar.include(value).source)
 
 
 def in_use(config: pytest.Config) -> bool:
     """Whether this session has a target by option or ini file."""
     return bool(config.getoption(_TARGET.dest) or config.getini(_TARGET.dest))
+
+
+def given(config: pytest.Config) -> bool:
+    """Whether any option of ours, or twin of one, is set."""
+    return any(config.getoption(setting.dest) or config.getini(setting.dest) for setting in TABLE)
+
+
+def _paths(
+    config: pytest.Config, values: _Values, setting: Setting, path: Callable[[str], str]
+) -> list[Path]:
+    found, from_ini = lookup(config, values, setting)
+    ini = config.inipath
+    base = ini.parent if from_ini and ini is not None else config.invocation_params.dir
+    return [base / path(value) for value in found] if isinstance(found, list) else []
 
 
 def _checked(setting: Setting) -> Callable[[str], str]:

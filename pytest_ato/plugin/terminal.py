@@ -44,7 +44,7 @@ def summary(terminal: pytest.TerminalReporter, reports: Iterable[pytest.TestRepo
         return
     brief = terminal.verbosity < 0 or len(found) > _FULL
     if terminal.verbosity >= 0:
-        terminal.section("ato", sep="=")
+        terminal.write_sep("=", "ato")
     for path in list(found)[:_MOST]:
         _write(terminal, path, brief)
     if len(found) > _MOST:

@@ -14,8 +14,9 @@ from typing import Final
 
 import pytest
 
+from pytest_ato.model.errors import UsageError
 from pytest_ato.plugin import options
-from pytest_ato.plugin.session import session_of
+from pytest_ato.target.files import printable
 
 KEY: Final = pytest.StashKey["Boundary"]()
 CONFTEST = "conftest.py"
@@ -49,28 +50,25 @@ class Boundary:
         for file in sorted(self.files):
             if file.name == CONFTEST:
                 raise pytest.UsageError(
-                    f"target {file} is named {CONFTEST}, which pytest imports; rename it"
+                    f"target {printable(file)} is named {CONFTEST}, which pytest imports; rename it"
                 )
         for folder in sorted(self.folders):
             named = any(path == folder or folder in path.parents for path in test_paths)
             scanned = folder.name.startswith("test") and folder.parent in test_paths
             if scanned and not named and (folder / CONFTEST).exists():
                 raise pytest.UsageError(
-                    f"pytest would import {folder / CONFTEST}, beside the target: it loads the "
-                    f"{CONFTEST} of every folder named test*; rename the folder, or name it as a "
-                    "test path if those tests are your own"
+                    f"pytest would import the vendor's {printable(folder / CONFTEST)}: it loads "
+                    f"the {CONFTEST} of every folder named test*; rename the folder, or name it "
+                    "as a test path if those tests are your own"
                 )
 
 
 def boundary_of(config: pytest.Config) -> Boundary:
     """The boundary around the targets of the command line."""
     if KEY not in config.stash:
-        session = session_of(config)
-        config.stash[KEY] = Boundary(
-            session.settings.target,
-            (Path(item.source) for item in session.settings.include),
-            (config.invocation_params.dir, config.rootpath),
-        )
+        own = (config.invocation_params.dir, config.rootpath)
+        targets = options.target_paths(config, config.option)
+        config.stash[KEY] = Boundary(targets, options.include_paths(config, config.option), own)
     return config.stash[KEY]
 
 
@@ -79,7 +77,12 @@ def refuse_conftests(config: pytest.Config, known: argparse.Namespace) -> None:
     invocation = config.invocation_params.dir
     named: list[str] = [str(name) for name in known.file_or_dir] or config.getini("testpaths")
     paths = [invocation / name.split("::", 1)[0] for name in named] or [invocation]
-    boundary = Boundary(options.target_paths(config, known), (), (invocation, config.rootpath))
+    try:
+        included = options.include_paths(config, known)
+    except UsageError as error:
+        raise pytest.UsageError(f"ato_include: {error}") from None
+    own = (invocation, config.rootpath)
+    boundary = Boundary(options.target_paths(config, known), included, own)
     boundary.refuse_conftests([form for path in paths for form in _forms(path)])
 
 

@@ -106,6 +106,14 @@ def test_a_folder_whose_conftest_pytest_would_load_at_its_start_is_refused(comma
     assert list(marks.iterdir()) == []
 
 
+def test_an_included_folder_whose_conftest_would_be_loaded_is_refused(command, trap, vendor):
+    marks = trap("testdata")
+    result = command(f"--ato-target={vendor('app', folder='bin')}", "--ato-include=testdata")
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "rename the folder" in " ".join(result.stderr.split())
+    assert list(marks.iterdir()) == []
+
+
 def test_own_tests_beside_a_target_run_when_they_are_named(command, pytester, vendor):
     vendor("app", folder="tests")
     (pytester.path / "tests/conftest.py").write_text("def pytest_report_header(): return 'own'\n")
