@@ -208,10 +208,15 @@ int BPF_PROG(ato_io_uring_submit_req, struct io_kiocb *req)
 	return submit_uring(req);
 }
 
-/* Before Linux 6.4. */
+/* Before Linux 6.4. Before 6.0, when `cmd` came, the ring went before the request. */
 SEC("tp_btf/io_uring_submit_sqe")
-int BPF_PROG(ato_io_uring_submit_sqe, struct io_kiocb *req)
+int BPF_PROG(ato_io_uring_submit_sqe, void *first, void *second)
 {
+	struct io_kiocb *req = first;
+
+	barrier_var(second); /* or clang merges the two loads into one of a computed address */
+	if (!bpf_core_field_exists(req->cmd))
+		req = second;
 	return submit_uring(req);
 }
 

@@ -151,8 +151,13 @@ struct io_cqe {
 	int fd;
 };
 
+struct io_cmd_data {
+	struct file *file;
+};
+
 struct io_kiocb {
 	struct file *file;
+	struct io_cmd_data cmd;
 	__u8 opcode;
 	struct io_cqe cqe;
 };
