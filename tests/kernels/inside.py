@@ -27,8 +27,9 @@ def main() -> None:
         _run("doctor", str(BIN / "ato"), "doctor"),
         _audit("bad-sample"),
         _audit("good-sample"),
+        # A flood asks how fast the machine is, and an emulated one is not.
         _run("events", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-             "--tb=line", str(TREE / "tests/capture/events")),
+             "--tb=line", "-k", "not flood", str(TREE / "tests/capture/events")),
     ]  # fmt: skip
     machine = Machine(release=os.uname().release, boot_seconds=boot_seconds, steps=steps)
     sys.stdout.write(msgspec.json.encode(machine).decode() + "\n")
