@@ -6,6 +6,7 @@ before the target started and after its last process ended?". Init's side is san
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -44,6 +45,8 @@ _KERNEL_HOOKS: Final = {
     (Send, "inet"): "sendmsg4",
     (Send, "inet6"): "sendmsg6",
 }
+_REFUSED: Final = (errno.EPERM, errno.EACCES, errno.ENOSYS)
+"""By these the host forbids io_uring: to init, and so to the target."""
 
 
 class Canary:
@@ -104,5 +107,7 @@ def _probes_of(event: TaskEvent) -> tuple[str, ...]:
         hook = _KERNEL_HOOKS.get((type(event), event.family), "")
         return (hook,) if hook else ()
     if isinstance(event, Door):
-        return ("io_uring",) if event.name == "io_uring" and event.detail == "NOP" else ()
+        through = event.name == "io_uring" and event.detail == "NOP"
+        refused = event.name == "io_uring_setup" and -event.result in _REFUSED
+        return ("io_uring",) if through or refused else ()
     return _PLAIN.get(type(event), ())

@@ -83,13 +83,12 @@ class Run:
         )
         self._before = dict(loader.counters())
         self._marks = FileMarks()
-        required = tuple(
-            probe
-            for probe in loader.declared
-            if probe.required and (has_ipv6() or not probe.name.endswith("6"))
-        )
-        self._required = (*(probe.name for probe in required), "fanotify")
-        self._proven = (*(probe.name for probe in required if probe.proven), "fanotify")
+        usable = [p for p in loader.declared if has_ipv6() or not p.name.endswith("6")]
+        live = {name for name, state in loader.probes().items() if state == "live"}
+        self._required = (*(p.name for p in usable if p.required), "fanotify")
+        # One that a verdict could do without must not be there and blind either.
+        proven = (p.name for p in usable if p.proven and (p.required or p.name in live))
+        self._proven = (*proven, "fanotify")
         self._ended: Ended = "exit"
         self._status = 0
         self._reason = ""

@@ -138,8 +138,8 @@ class End(Event, tag="end", frozen=True, kw_only=True):
     limits_hit: tuple[str, ...] = ()
     """Names of limits that the target ran into: tasks, memory, disk."""
     silent: dict[str, str] = msgspec.field(default_factory=dict)
-    """Required probes that did not see the sandbox's own test calls: name to when (``before the
-    target``, ``after the target``)."""
+    """Probes that did not see the sandbox's own test calls: name to when (``before the target``,
+    ``after the target``)."""
 
 
 # --- processes -----------------------------------------------------------------------------

@@ -140,3 +140,13 @@ def test_a_touch_of_the_canarys_file_by_the_target_is_nothing() -> None:
     touch = Touch(ts=0, pid=TARGET, dev=1, inode=2, path=FILES[0], access=("read",))
     _, passed = sift([*canary_round(), *target()[:2], touch])
     assert passed == target()[:2]
+
+
+@pytest.mark.parametrize(("error", "missed"), [(1, False), (13, False), (38, False), (12, True)])
+def test_a_host_that_forbids_io_uring_has_nothing_for_its_probe(error: int, missed: bool) -> None:
+    def refused(number: int) -> list[Event]:
+        setup = Door(ts=0, pid=INIT, name="io_uring_setup", result=-error)
+        return [setup if isinstance(e, Door) else e for e in canary_round(number)]
+
+    canary, _ = sift([*refused(0), *target(), *refused(1)])
+    assert ("io_uring" in canary.silent(PROBES, ended=True)) == missed
