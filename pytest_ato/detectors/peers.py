@@ -81,6 +81,11 @@ class Peers:
         other = self.process(number)
         return show(base_name(other.path or other.file), 40) if other else "unknown"
 
+    def describe(self, number: int) -> str:
+        """The same in words, for a title."""
+        name = self.name(number)
+        return "the sandbox's init" if name == "init" else f"another process ({name})"
+
     def _learn(self, pid: int, number: int) -> None:
         state = self._processes.get(pid)
         if number and state is not None:

@@ -12,7 +12,8 @@ from typing import Final
 from pytest_ato.detectors.context import Context, Update
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.detectors.merge import Merged
-from pytest_ato.model.events import Audit
+from pytest_ato.detectors.paths import text
+from pytest_ato.model.events import Audit, Open
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.octets import show
 from pytest_ato.model.record import Event
@@ -40,6 +41,8 @@ class Pipeline:
             except Exception as error:
                 self._failures.append(_sentence(detector.definition, "at its start", error))
             self._definitions.append(detector.definition)
+        self._everywhere: tuple[Detector, ...] = ()
+        self._places: tuple[str, ...] = ()
         self._handlers = self._dispatch()
 
     @property
@@ -79,7 +82,9 @@ class Pipeline:
                 update(event)
             except Exception as error:
                 self._failures.append(_shared(f"at a record of kind {_kind(event)}", error))
-        if isinstance(event, Audit):
+        if isinstance(event, Open):
+            detectors = self._openers(event, detectors)
+        elif isinstance(event, Audit):
             self._keep_those_that_can_work(event.spec.network)
             detectors = self._handlers.get(Audit, ((), ()))[1]
         found: list[Finding] = []
@@ -116,10 +121,23 @@ class Pipeline:
         for detector in self._working:
             for kind in detector.definition.wants:
                 wanted.setdefault(kind, []).append(detector)
+        openers = wanted.get(Open, ())
+        self._everywhere = tuple(d for d in openers if "" in d.definition.places)
+        self._places = tuple({place for d in openers for place in d.definition.places} - {""})
         return {
             kind: (self.context.updates.get(kind, ()), tuple(detectors))
             for kind, detectors in wanted.items()
         }
+
+    def _openers(self, event: Open, detectors: tuple[Detector, ...]) -> tuple[Detector, ...]:
+        """Those that look at the place which was opened."""
+        if event.changed:
+            return detectors
+        file = event.path if event.file is None else event.file
+        path = file if isinstance(file, str) else text(file)
+        if not path.startswith(self._places):
+            return self._everywhere
+        return tuple(d for d in detectors if path.startswith(d.definition.places))
 
     def _keep_those_that_can_work(self, network: str) -> None:
         for detector in tuple(self._working):

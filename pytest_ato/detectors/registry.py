@@ -24,27 +24,41 @@ _RULE: Final = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+")
 def builtin() -> tuple[type[Detector], ...]:
     """The detectors of this package, by id."""
     from pytest_ato.detectors.beaconing import Beaconing
+    from pytest_ato.detectors.code_injection import CodeInjection
     from pytest_ato.detectors.credential_sweep import CredentialSweep
     from pytest_ato.detectors.dns_tunnel import DnsTunnel
     from pytest_ato.detectors.dropped_executable import DroppedExecutable
+    from pytest_ato.detectors.env_harvest import EnvHarvest
     from pytest_ato.detectors.fileless_exec import FilelessExec
     from pytest_ato.detectors.honeytoken_exfil import HoneytokenExfil
     from pytest_ato.detectors.honeytoken_read import HoneytokenRead
+    from pytest_ato.detectors.kernel_bypass_io import KernelBypassIo
     from pytest_ato.detectors.persistence import Persistence
+    from pytest_ato.detectors.process_memory_access import ProcessMemoryAccess
     from pytest_ato.detectors.raw_ip_egress import RawIpEgress
     from pytest_ato.detectors.reverse_shell import ReverseShell
+    from pytest_ato.detectors.sandbox_escape import SandboxEscape
+    from pytest_ato.detectors.source_disagreement import SourceDisagreement
+    from pytest_ato.detectors.tamper_and_evasion import TamperAndEvasion
 
     detectors: tuple[type[Detector], ...] = (
         Beaconing,
+        CodeInjection,
         CredentialSweep,
         DnsTunnel,
         DroppedExecutable,
+        EnvHarvest,
         FilelessExec,
         HoneytokenExfil,
         HoneytokenRead,
+        KernelBypassIo,
         Persistence,
+        ProcessMemoryAccess,
         RawIpEgress,
         ReverseShell,
+        SandboxEscape,
+        SourceDisagreement,
+        TamperAndEvasion,
     )
     return tuple(sorted(detectors, key=lambda detector: detector.definition.rule))
 

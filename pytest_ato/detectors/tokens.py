@@ -64,8 +64,14 @@ class Tokens:
         return None if token.name in self._names_of_planted() else token
 
     def planted(self, event: Touch | Door) -> Honeytoken | None:
-        """The honeytoken whose planted file was used, by its inode, or None."""
-        path = self._planted.get((event.dev, event.inode)) if event.inode else None
+        """The honeytoken whose planted file was used, by its inode, or None.
+
+        The path decides where no inode is told: an io_uring operation that is yet to open it.
+        """
+        if event.inode:
+            path: Octets | None = self._planted.get((event.dev, event.inode))
+        else:
+            path = event.file if isinstance(event, Door) else event.path
         return self._by_path.get(path) if path is not None else None
 
     def mask(self, data: bytes, limit: int = 120) -> str:

@@ -35,8 +35,8 @@ def raw(value: Octets) -> bytes:
 
 
 # Categories that move the cursor, reorder or hide text: controls, formats (bidi, zero width),
-# surrogates, private use, unassigned, line and paragraph separators.
-_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# surrogates, private use, unassigned, separators (of lines, and spaces that are not the plain one).
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 
 
 def show(value: Octets, limit: int = 200) -> str:

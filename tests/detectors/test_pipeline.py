@@ -235,3 +235,27 @@ def test_every_builtin_detector_takes_a_log_of_every_kind(log):
             pipeline.feed(event)
         pipeline.finish()
         assert pipeline.failures == ()
+
+
+class Places(Opens):
+    definition = _definition("places", places=("/etc/", "/proc/"))
+
+
+class OnlyChanged(Opens):
+    definition = _definition("only_changed", places=())
+
+
+def test_a_detector_gets_the_opens_of_its_places_and_all_that_changed(log):
+    for path in ("/etc/passwd", "/usr/bin/x", "/proc/1/x"):
+        log.open(log.root, path)
+    log.open(log.root, "/tmp/x", changed=True)
+    pipeline, _ = _run(log, Opens, Places, OnlyChanged)
+    keys = {finding.key for finding in pipeline.findings}
+    assert pipeline.failures == ()
+    assert {key for key in keys if key.startswith(("places", "only"))} == {
+        "places:/etc/passwd",
+        "places:/proc/1/x",
+        "places:/tmp/x",
+        "only_changed:/tmp/x",
+    }
+    assert sum(key.startswith("opens:") for key in keys) == 4
