@@ -7,6 +7,8 @@
 #include "walk.h"
 
 #define CLONE_NEW_ANY 0x7e020080 /* every CLONE_NEW* flag */
+#define CLONE_NEWUSER 0x10000000
+#define CLONE_NEWNET 0x40000000
 #define SOCK_TYPE 0xf
 #define SOCK_RAW 3
 #define AF_NETLINK 16

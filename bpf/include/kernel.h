@@ -171,6 +171,16 @@ struct io_connect {
 	int addr_len;
 };
 
+struct user_namespace;
+
+struct cred {
+	struct user_namespace *user_ns;
+};
+
+struct nsproxy {
+	struct net *net_ns;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	int pid;
@@ -182,6 +192,8 @@ struct task_struct {
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct pid *thread_pid;
+	const struct cred *real_cred;
+	struct nsproxy *nsproxy;
 };
 
 struct linux_binprm {

@@ -3,6 +3,7 @@
 #ifndef ATO_PROCESSES_H
 #define ATO_PROCESSES_H
 
+#include "doors.h"
 #include "pending.h"
 #include "walk.h"
 
@@ -12,6 +13,28 @@ struct {
 	__type(key, __u32);
 	__type(value, struct scratch);
 } exec_scratch SEC(".maps");
+
+/*
+ * Namespaces that a child has for itself, by the kernel's own account: clone3 has its flags in
+ * memory, which may not be there, or be another's by the time that the kernel reads it.
+ */
+static __always_inline void tell_namespaces(struct task_struct *parent, struct task_struct *child)
+{
+	__u64 flags = 0;
+	struct ato_door *r;
+
+	if (BPF_CORE_READ(child, real_cred, user_ns) != BPF_CORE_READ(parent, real_cred, user_ns))
+		flags |= CLONE_NEWUSER;
+	if (BPF_CORE_READ(child, nsproxy, net_ns) != BPF_CORE_READ(parent, nsproxy, net_ns))
+		flags |= CLONE_NEWNET;
+	if (!flags)
+		return;
+	r = reserve_door(ATO_DOOR_CALL, __NR_clone3, 0);
+	if (!r)
+		return;
+	r->args[0] = flags;
+	bpf_ringbuf_submit(r, SUBMIT);
+}
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(ato_sched_process_fork, struct task_struct *parent, struct task_struct *child)
@@ -30,6 +53,7 @@ int BPF_PROG(ato_sched_process_fork, struct task_struct *parent, struct task_str
 	r->inner = inner_pid(child);
 	fill_header(&r->h, ATO_FORK, 0);
 	bpf_ringbuf_submit(r, SUBMIT);
+	tell_namespaces(parent, child);
 	return 0;
 }
 
