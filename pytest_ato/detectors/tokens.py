@@ -41,7 +41,7 @@ class Tokens:
     def matcher(self) -> Matcher:
         """Finds every minted value of this audit; made at first use."""
         if self._matcher is None:
-            self._matcher = Matcher(tuple(self.carriers.values()))
+            self._matcher = Matcher.of(self.carriers.values())
         return self._matcher
 
     @property

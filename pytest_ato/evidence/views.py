@@ -191,7 +191,7 @@ def _searches(tokens: tuple[Honeytoken, ...]) -> tuple[list[Matcher], dict[bytes
     if not tokens:
         return [], {}
     try:
-        return [Matcher(tokens)], {}
+        return [Matcher.of(tokens)], {}
     except ValueError:
         pass
     matchers: list[Matcher] = []

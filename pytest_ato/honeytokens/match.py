@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeAlias
 
 from ahocorasick_rs import BytesAhoCorasick
 
@@ -24,6 +25,7 @@ from pytest_ato.model.events import Honeytoken
 
 MAX_LAYERS: Final = 3
 """Layers that are decoded; the automaton's own encodings may lie below the last."""
+_Token: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]
 STREAM_WINDOW: Final = 1 << 20
 """Bytes of a stream that are decoded together."""
 STREAM_OVERLAP: Final = 64 << 10
@@ -62,6 +64,11 @@ class Matcher:
         self._automaton = BytesAhoCorasick(list(by_pattern))
         self.longest = max(map(len, by_pattern), default=1)
         """Length of the longest needle."""
+
+    @classmethod
+    def of(cls, tokens: Iterable[Honeytoken]) -> Matcher:
+        """Return the matcher of these honeytokens, made once for all who search for them."""
+        return _matcher(tuple((one.name, one.family, tuple(one.markers.items())) for one in tokens))
 
     def scan(self, data: bytes) -> list[Hit]:
         """Return each marker in `data` once per simple encoding, else where it lies least deep."""
@@ -104,6 +111,15 @@ class Matcher:
                 start, stop = _grow(data, start, stop, needle)
                 covered[needle.marker] = stop
             yield Place(needle, (), start, stop)
+
+
+@lru_cache(maxsize=4)
+def _matcher(tokens: tuple[_Token, ...]) -> Matcher:
+    """Building takes some 30 ms; `tokens` are names, families and markers."""
+    return Matcher(
+        Honeytoken(ts=0, name=name, family=family, markers=dict(markers))
+        for name, family, markers in tokens
+    )
 
 
 class Stream:
