@@ -7,6 +7,7 @@ outlives a killed `ato`, pytest or capture process is still found below this one
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import subprocess
 import sys
@@ -18,7 +19,8 @@ from pathlib import Path
 import pytest
 
 from pytest_ato.audit import Auditor, Options, Outcome
-from pytest_ato.capture.rundir import RunDir
+from pytest_ato.capture.cgroupfs import processes as processes_in
+from pytest_ato.capture.rundir import BASE
 from pytest_ato.target import resolve
 
 _SET_CHILD_SUBREAPER = 36  # linux/prctl.h
@@ -67,10 +69,6 @@ class Processes:
         assert eventually(look, within), f"no process with {text!r}: {self.below(root)}"
         return found[-1]
 
-    def alive(self, pid: int) -> bool:
-        """Whether it runs."""
-        return bool(_stat(pid))
-
 
 def _stat(pid: int) -> list[str]:
     """Fields of proc(5)'s stat from the state on; empty for a zombie or nobody."""
@@ -95,17 +93,19 @@ def processes() -> Processes:
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_left(processes: Processes) -> Iterator[None]:
-    """After each module: no process, cgroup, run directory or mount of ours that was not before."""
+    """After each module: no process, cgroup, run directory or mount of ours that was not before.
+
+    Sessions of others may be at work meanwhile: what has a living owner is not counted.
+    """
     if os.geteuid() != 0:
         yield
         return
     libc = ctypes.CDLL(None, use_errno=True)
     assert libc.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
-    children, groups = set(processes.below()), _cgroups()
+    children, places = set(processes.below()), _cgroups() | _run_directories()
     yield
-    RunDir.claim().close()  # what a killed capture process left, the next start sweeps
     assert eventually(lambda: not processes.below().keys() - children), processes.below()
-    assert eventually(lambda: not _abandoned(groups)), _abandoned(groups)
+    assert eventually(lambda: not _abandoned(places)), _abandoned(places)
     assert "pytest-ato" not in Path("/proc/self/mountinfo").read_text()
     _reap_adopted()
     libc.prctl(_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
@@ -115,13 +115,25 @@ def _cgroups() -> set[Path]:
     return {Path(top) for top, _, _ in os.walk("/sys/fs/cgroup") if "/pytest-ato-" in top}
 
 
+def _run_directories() -> set[Path]:
+    return {path for path in BASE.glob("*") if path.name.isdecimal()}
+
+
 def _abandoned(known: set[Path]) -> set[Path]:
-    """New cgroup directories with nobody in them: those of other sessions at work have someone."""
-    return {
-        group
-        for group in _cgroups() - known
-        if group.is_dir() and not (group / "cgroup.procs").read_text()
-    }
+    """New cgroups with nobody in them, and new run directories that no process holds."""
+    groups = {group for group in _cgroups() - known if not processes_in(group)}
+    return groups | {path for path in _run_directories() - known if not _is_held(path)}
+
+
+def _is_held(run_directory: Path) -> bool:
+    try:
+        with run_directory.with_suffix(".lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return not run_directory.exists()  # it ends at this moment
+    return False
 
 
 def _reap_adopted() -> None:

@@ -48,7 +48,7 @@ def test_a_missing_program_is_named(commands, tmp_path, hidden, network, line):
 def test_a_kernel_without_btf_is_named(commands, tmp_path):
     (tmp_path / "nothing").mkdir()
     hide = f"mount --bind '{tmp_path}/nothing' /sys/kernel/btf"
-    line = refused(commands.ato("/bin/true", shell=hide))
+    line = refused(commands.ato("--loader=core", "/bin/true", shell=hide))
     assert line.startswith("the kernel has no BTF (/sys/kernel/btf/vmlinux is missing): use ")
     assert not (tmp_path / "ato-report").exists()
 

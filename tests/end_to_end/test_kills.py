@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ato.capture.rundir import RunDir
 from pytest_ato.cli import INCONCLUSIVE, INTERRUPTED
 from pytest_ato.model.verdict import Verdict
 
@@ -20,6 +21,13 @@ SINKHOLE = "pytest_ato.capture.sinkhole"
 IDLE = "touch began; sleep 0.3; exec sleep 47{}"
 WITHIN = 5.0
 """Seconds within which everything has ended."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def swept(nothing_left):
+    """What a killed capture process left, the next start sweeps."""
+    yield
+    RunDir.claim().close()
 
 
 @pytest.fixture
@@ -137,14 +145,12 @@ def test_a_killed_pytest_leaves_nothing_alive_and_the_next_start_tidies(
     process = commands.pytest(f"--ato-target={vendor(IDLE.format(7))}")
     target = processes.find("sleep\x00477", process.pid)
     capture = processes.find(CAPTURE, process.pid)
-    groups = {line.rpartition(":")[2] for line in Path(f"/proc/{target}/cgroup").open()}
-    own = [group.strip() for group in groups if "/pytest-ato-" in group]
-    assert own
+    groups = Path(f"/proc/{target}/cgroup").read_text().split()
+    name = next(group for group in groups if "/pytest-ato-" in group).rpartition("/")[2]
     for pid in (capture, process.pid):  # capture first, so that it cannot clean up
         os.kill(pid, signal.SIGKILL)
     process.communicate(timeout=WITHIN)
     all_gone()
-    name = Path(own[0]).name
     assert directories(name)
     assert list(tmp_path.glob("ato-report/.ato-staging-*"))
     following = commands.ato("-q", vendor("exit 0"))
