@@ -53,7 +53,8 @@ class Canary:
     """Watches one audit's events, which must come in order of time; `init` is init's host pid."""
 
     def __init__(self, nonce: str, init: int) -> None:
-        self._begin, self._end = f"/{nonce}.begin", f"/{nonce}.end"
+        self._begins = tuple(f"/{nonce}.begin{file}" for file in FILES)
+        self._ends = tuple(f"/{nonce}.end{file}" for file in FILES)
         self._init = init
         self._seen: tuple[set[str], set[str]] = (set(), set())
         self._inside = False
@@ -86,7 +87,9 @@ class Canary:
 
     def _ours(self, event: TaskEvent) -> bool:
         if isinstance(event, Open) and event.pid == self._init:
-            self._inside = event.path == self._begin or (self._inside and event.path != self._end)
+            self._inside = event.path in self._begins or (
+                self._inside and event.path not in self._ends
+            )
         if isinstance(event, Touch):  # it may come late, so the file tells the round
             if event.path in FILES and event.pid == self._init:
                 self._seen[FILES.index(event.path)].add("fanotify")

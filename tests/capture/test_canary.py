@@ -50,7 +50,7 @@ def executed(pid: int, path: str = "/opt/x/x") -> Exec:
 def canary_round(number: int = 0) -> list[Event]:
     file = FILES[number]
     touch = Touch(ts=0, pid=INIT, dev=1, inode=2, path=file, access=("open",))
-    events: list[Event] = [opened(f"/{NONCE}.begin")]
+    events: list[Event] = [opened(f"/{NONCE}.begin{file}")]
     for family, address in (("inet", "127.0.0.1"), ("inet6", "::1")):
         common = {"ts": 0, "pid": INIT, "source": "kernel", "family": family, "address": address}
         events += [Connect(**common), Send(**common)]
@@ -64,7 +64,7 @@ def canary_round(number: int = 0) -> list[Event]:
         Exit(ts=0, pid=CHILD),
         opened(file),
         touch,
-        opened(f"/{NONCE}.end"),
+        opened(f"/{NONCE}.end{file}"),
     ]
 
 
@@ -131,7 +131,7 @@ def test_what_init_does_in_the_targets_process_is_left_out() -> None:
 
 def test_the_target_cannot_hide_behind_the_canary() -> None:
     """A target that opens the canary's paths opens no window."""
-    forged = [opened(f"/{NONCE}.begin", TARGET), opened("/home/user/.ssh/id_rsa", TARGET)]
+    forged = [opened(f"/{NONCE}.begin{FILES[0]}", TARGET), opened("/home/user/.ssh/id_rsa", TARGET)]
     _, passed = sift([*canary_round(), *target()[:2], *forged])
     assert passed[2:] == forged
 

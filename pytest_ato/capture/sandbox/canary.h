@@ -18,11 +18,12 @@
 #define CANARY_NAME "canary"
 #define NONCE_SIZE 8
 
-static void canary_mark(const char *nonce, const char *word)
+/* Each open has a name of its own: of two alike, the second is told as a count of the first. */
+static void canary_mark(const char *nonce, const char *word, const char *file)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/%s.%s", nonce, word);
+	snprintf(path, sizeof(path), "/%s.%s%s", nonce, word, file);
 	close(open(path, O_RDONLY | O_CLOEXEC));
 }
 
@@ -81,13 +82,13 @@ static void canary(const char *nonce, const char *file, int self)
 
 	four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	six.sin6_addr = in6addr_loopback;
-	canary_mark(nonce, "begin");
+	canary_mark(nonce, "begin", file);
 	canary_sockets((struct sockaddr *)&four, sizeof(four));
 	canary_sockets((struct sockaddr *)&six, sizeof(six));
 	canary_uring();
 	canary_process(self);
 	close(open(file, O_RDONLY | O_CLOEXEC));
-	canary_mark(nonce, "end");
+	canary_mark(nonce, "end", file);
 }
 
 #endif
