@@ -1,0 +1,61 @@
+"""Measure, show, and write `results.md` and `results.json` beside this file.
+
+python benchmarks [FIGURE ...] [--out DIRECTORY]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import bystander
+import cold
+import flood
+import last_event
+import stages
+import unused
+from machine import describe
+from programs import Place
+from results import section, write
+
+FIGURES = {
+    "cold": cold.figure,
+    "last_event": last_event.figure,
+    "unused": unused.figure,
+    "flood": flood.figure,
+    "bystander": bystander.figure,
+    "stages": stages.figure,
+}
+NEEDED = ("cc", "strace", "bpftrace", "bwrap", "unshare")
+
+
+def main() -> int:
+    """Return the exit status: a figure that misses its goal is told, and is no failure."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=", ".join(FIGURES))
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent, metavar="DIRECTORY")
+    options = parser.parse_args()
+    wanted = options.figures or list(FIGURES)
+    if unknown := set(wanted) - FIGURES.keys():
+        parser.error(f"no such figure: {', '.join(sorted(unknown))}")
+    missing = [program for program in NEEDED if shutil.which(program) is None]
+    if missing or os.geteuid() != 0:
+        parser.error("needs root" if not missing else f"not installed: {', '.join(missing)}")
+    machine = describe()
+    found = []
+    with tempfile.TemporaryDirectory(prefix="ato-bench-") as directory:
+        place = Place(Path(directory))
+        place.build()
+        for name in wanted:
+            found.append(FIGURES[name](place))
+            print(*section(found[-1]), "", sep="\n", flush=True)
+    write(options.out, machine, found)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

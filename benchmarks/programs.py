@@ -1,0 +1,142 @@
+"""The programs that are measured: targets in C, the tool itself, and its peers.
+
+Owns how each is started; what is asked of it, and what is made of the answer, is a figure's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+# Only pytest and this plugin: others that happen to be installed would be in every figure. Nothing
+# of the caller's settings for Python: without bytecode files all imports are several times slower.
+ALONE = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+ALONE["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+ATO = str(Path(sys.executable).with_name("ato"))
+PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+WITH_PLUGIN = (*PYTEST, "-p", "ato")
+
+BPFTRACE_OPENS = """
+tracepoint:syscalls:sys_enter_openat /pid == cpid/ { @path[tid] = args->filename; }
+tracepoint:syscalls:sys_exit_openat /@path[tid]/ {
+    printf("%d %s %d\\n", pid, str(@path[tid]), args->ret); delete(@path[tid]);
+}
+"""
+"""Path and result of each open, as near as bpftrace comes to what the capture records."""
+WITH_TRACEFS = (
+    *("unshare", "--mount", "sh", "-c"),
+    'mount -t tracefs tracefs /sys/kernel/tracing && exec "$@"',
+    "sh",
+)
+"""bpftrace needs it, and it is not mounted everywhere."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A scratch directory, with the compiled targets and an empty directory to start in."""
+
+    path: Path
+
+    def build(self) -> None:
+        """Compile the targets."""
+        self.empty.mkdir()
+        for source in sorted((HERE / "targets").glob("*.c")):
+            output = self.path / source.stem
+            subprocess.run(["cc", "-O2", "-Wall", "-Werror", "-o", output, source], check=True)
+
+    @property
+    def empty(self) -> Path:
+        """Nothing is in it."""
+        return self.path / "empty"
+
+    def target(self, name: str) -> str:
+        """Path of a compiled target."""
+        return str(self.path / name)
+
+
+def run(command: tuple[str, ...], place: Place, *, status: int = 0) -> str:
+    """Run to its end and return what it printed; any other exit status than `status` is raised."""
+    result = subprocess.run(
+        command, cwd=place.empty, env=ALONE, capture_output=True, text=True, check=False
+    )
+    if result.returncode != status:
+        raise RuntimeError(f"{command} ended with {result.returncode}: {result.stderr}")
+    return result.stdout
+
+
+@dataclass(frozen=True)
+class Audited:
+    """Where one audit left its files."""
+
+    directory: Path
+
+    def bulk(self) -> dict[str, int]:
+        """Counts of the ring that opens go through."""
+        report = json.loads(self.file("report.json").read_bytes())
+        counts: dict[str, int] = report["coverage"]["counters"]["bulk"]
+        if not report["conclusive"] or counts["lost"]:
+            raise RuntimeError(f"the capture was not whole: {report['inconclusive']}")
+        return counts
+
+    def events(self, kind: str) -> Iterator[dict[str, object]]:
+        """Records of one kind."""
+        start = f'{{"kind":"{kind}",'.encode()
+        with self.file("events.jsonl").open("rb") as lines:
+            yield from (json.loads(line) for line in lines if line.startswith(start))
+
+    def stdout(self) -> str:
+        """What the target printed."""
+        return "".join(str(event["data"]) for event in self.events("output"))
+
+    def file(self, name: str) -> Path:
+        """Path of one of the files."""
+        return self.directory / name
+
+
+def python(code: str) -> tuple[str, ...]:
+    """An interpreter that runs `code`, without a look at this directory."""
+    return (sys.executable, "-I", "-c", code)
+
+
+def audit(place: Place, name: str, *args: object) -> Audited:
+    """`ato run` on a target of ours, which must be approved."""
+    reports = place.path / "reports"
+    options = ("--network=none", f"--report-dir={reports}")
+    run((ATO, "run", *options, place.target(name), "--", *map(str, args)), place)
+    return Audited(reports / name)
+
+
+def strace(place: Place, name: str, *args: object) -> str:
+    """The target under strace, which stops it at opens only."""
+    options = ("-f", "--seccomp-bpf", "-e", "trace=open,openat", "-o", "/dev/null")
+    return run(("strace", *options, place.target(name), *map(str, args)), place)
+
+
+def bpftrace(place: Place, name: str, *args: object) -> tuple[str, int]:
+    """The target under bpftrace: what the target printed, and how many records were lost."""
+    target = " ".join((place.target(name), *map(str, args)))
+    options = ("-B", "full", "-o", "/dev/null", "-c", target)
+    output = run((*WITH_TRACEFS, "bpftrace", "-e", BPFTRACE_OPENS, *options), place)
+    lost = sum(map(int, re.findall(r"^Lost (\d+) events", output, re.MULTILINE)))
+    return re.sub(r"^Lost .*\n", "", output, flags=re.MULTILINE).strip(), lost
+
+
+@contextmanager
+def running(*command: str) -> Iterator[None]:
+    """A program in the background, interrupted with the block; it has cleaned up after it."""
+    nowhere = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
