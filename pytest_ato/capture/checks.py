@@ -7,6 +7,7 @@ takes away.
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import re
@@ -19,14 +20,17 @@ from typing import Final, Literal
 import msgspec
 
 from pytest_ato.capture import cgroupfs
-from pytest_ato.capture.loader.core import BTF, CoreLoader
+from pytest_ato.capture.loader.bcc import BccLoader
+from pytest_ato.capture.loader.core import BTF, OBJECT
 from pytest_ato.capture.network.rules import program
-from pytest_ato.capture.probes import PROBES
+from pytest_ato.capture.trials import Trial, trials
 from pytest_ato.model.check import Check
 from pytest_ato.model.errors import AtoError
 
 _OLDEST: Final = (5, 15)
 _ARCHITECTURES: Final = frozenset({"x86_64"})
+_ALLOW_BPF: Final = "run as root with CAP_SYS_ADMIN, in no container that restricts bpf(2)"
+_USUAL_KERNEL: Final = "use a kernel as Debian or Ubuntu build it, from 5.15 on"
 _CAPABILITIES: Final = {"CAP_NET_ADMIN": 12, "CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21}
 
 
@@ -36,6 +40,7 @@ def checks() -> Iterator[Check]:
         _system,
         _privilege,
         _btf,
+        _bcc,
         _cgroup2,
         _memory_limit,
         _task_limit,
@@ -44,9 +49,9 @@ def checks() -> Iterator[Check]:
         _network,
         _bpffs,
         _tracefs,
-        _probes,
     ):
         yield check()
+    yield from _probes()
 
 
 def _answer(
@@ -91,7 +96,23 @@ def _btf() -> Check:
         BTF.exists(),
         str(BTF) if BTF.exists() else f"{BTF} is not there",
         "use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as Debian's and Ubuntu's are",
+        otherwise="missing" if _why_no_bcc() else "optional",
     )
+
+
+def _bcc() -> Check:
+    found, _, cure = _why_no_bcc().partition(": ")
+    here = "for kernels without BTF; sees less than the core loader"
+    return _answer("BCC", not found, found or here, cure, otherwise="optional")
+
+
+def _why_no_bcc() -> str:
+    """What keeps the bcc loader from working, and the cure; empty when it has what it needs."""
+    try:
+        BccLoader()
+    except AtoError as error:
+        return str(error)
+    return ""
 
 
 def _cgroup2() -> Check:
@@ -132,7 +153,10 @@ def _program(topic: str, name: str, package: str, *arguments: str) -> Check:
         version = subprocess.run(
             [path, *arguments], capture_output=True, text=True, check=True
         ).stdout
-    except (AtoError, OSError, subprocess.CalledProcessError):
+    except subprocess.CalledProcessError as error:
+        words = error.stderr.strip().splitlines() or [f"exit status {error.returncode}"]
+        return _answer(topic, False, f"{path} does not run: {words[0]}", "use another kernel")
+    except (AtoError, OSError):
         return _answer(topic, False, f"{name} is not there", f"apt-get install {package}")
     return _answer(topic, True, version.strip().splitlines()[0][:60], "")
 
@@ -164,17 +188,39 @@ def _mounted(topic: str, kind: str, usual: str, cure: str) -> Check:
     return _answer(topic, where is not None, found, cure, otherwise="optional")
 
 
-def _probes() -> Check:
-    loader = CoreLoader()
+def _probes() -> Iterator[Check]:
+    if not BTF.exists():
+        return  # told above
+    if not OBJECT.exists():
+        yield _answer("probes", False, f"{OBJECT.name} is not there", "reinstall pytest-ato")
+        return
+    told = ""
     try:
-        loader.load()
-        live = [name for name, state in loader.probes().items() if state == "live"]
-        total = sum(probe.place == "session" for probe in PROBES)
-        return _answer("probes", True, f"core: {len(live)} of {total} session probes attach", "")
+        for trial in trials():
+            row = _probe(trial)
+            yield row if row.cure != told else msgspec.structs.replace(row, cure="")
+            told = row.cure or told
     except AtoError as error:
-        return _answer("probes", False, "core: not loaded", str(error))
-    finally:
-        loader.close()
+        yield _answer("probes", False, "none can be loaded", str(error))
+
+
+def _probe(trial: Trial) -> Check:
+    """A row of the table of probes."""
+    probe = trial.probe
+    found = f"{'required' if probe.required else 'optional':<10}{probe.question}"
+    cure = ""
+    if not trial.program:
+        found += f": {trial.refused[-1].strerror}"
+        cure = _ALLOW_BPF if trial.refused[-1].errno == errno.EPERM else _USUAL_KERNEL
+    elif trial.program != probe.name:
+        found += f"; in use: {trial.program}"
+    return Check(
+        topic=probe.name,
+        state="ok" if trial.program else "missing" if probe.required else "optional",
+        found=found,
+        cure=cure,
+        section="probes of the core loader",
+    )
 
 
 def main() -> int:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from pytest_ato.cli.screen import Screen
@@ -25,9 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     screen = Screen(quiet=arguments.quiet)
     answers = checks()
     missing = sum(answer.state == "missing" for answer in answers)
-    for answer in answers:
-        if not screen.quiet or answer.state == "missing":
-            screen.lines(_lines(answer, screen.color))
+    shown = [answer for answer in answers if not screen.quiet or answer.state == "missing"]
+    for section, rows in groupby(shown, attrgetter("section")):
+        screen.lines(_table(section, tuple(rows), screen.color))
     if missing or not answers:
         screen.lines([f"this machine cannot audit yet: {missing} missing"])
         return _CANNOT
@@ -36,11 +39,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _lines(answer: Check, color: bool) -> list[str]:
-    mark = _MARKS[answer.state]
-    if color:
-        mark = f"\x1b[{_COLORS[answer.state]}m{mark}\x1b[0m"
-    lines = [f"{mark}  {answer.topic:<14}{answer.found}"]
-    if answer.cure:
-        lines.append(f"    {'':<14}to get it: {answer.cure}")
-    return lines
+def _table(section: str, rows: tuple[Check, ...], color: bool) -> Iterator[str]:
+    if section:
+        yield f"{section}:"
+    width = max(len(row.topic) for row in rows) + 2
+    for row in rows:
+        mark = _MARKS[row.state]
+        if color:
+            mark = f"\x1b[{_COLORS[row.state]}m{mark}\x1b[0m"
+        yield f"{mark}  {row.topic:<{width}}{row.found}"
+        if row.cure:
+            yield f"    {'':<{width}}to get it: {row.cure}"

@@ -17,3 +17,5 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """What is there, or what is not."""
     cure: str = ""
     """The command or setting that gets it; empty when nothing is missing."""
+    section: str = ""
+    """Heading of the table that this is a row of; empty: of the main one."""
