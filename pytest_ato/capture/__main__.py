@@ -37,6 +37,9 @@ def main(loader: str) -> int:
     except AtoError as error:
         _last_word(stream, Unavailable(ts=time.monotonic_ns(), reason=str(error)))
         return 2
+    except MemoryError:
+        print("capture failed: it ran out of memory", file=sys.stderr)
+        return 1
     except Exception as error:  # a defect of ours: no `end` record makes the audit INCONCLUSIVE
         print(f"capture failed: {type(error).__name__}: {error}", file=sys.stderr)
         if os.environ.get("ATO_DEBUG"):

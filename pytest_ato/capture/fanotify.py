@@ -9,8 +9,11 @@ Source: fanotify(7), Linux 2.6.37; the queue without limit needs CAP_SYS_ADMIN.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import struct
+import sys
+import termios
 import time
 from collections.abc import Iterable
 from typing import Final, Literal
@@ -35,7 +38,6 @@ _ACCESS: Final[dict[int, Access]] = {
 _ALL: Final = sum(_ACCESS)
 # struct fanotify_event_metadata: event_len, vers, reserved, metadata_len, mask, fd, pid
 _EVENT: Final = struct.Struct("=IBBHQii")
-_READ: Final = 1 << 16
 
 
 class FileMarks:
@@ -60,18 +62,18 @@ class FileMarks:
             self._names[file.dev, file.inode] = file.path
 
     def read(self) -> list[Event]:
-        """Return what happened to marked files since; never waits."""
+        """Return what happened to marked files until now; never waits.
+
+        Raises OSError when no descriptor is left for an event, which is then lost.
+        """
         found: list[Event] = []
-        while True:
-            try:
-                data = os.read(self._fd, _READ)
-            except BlockingIOError:
-                return found
-            at = 0
-            while at < len(data):
-                length, *_, mask, fd, pid = _EVENT.unpack_from(data, at)
-                at += length
-                found += self._event(mask, fd, pid)
+        queued = fcntl.ioctl(self._fd, termios.FIONREAD, bytes(4))
+        for _ in range(int.from_bytes(queued, sys.byteorder) // _EVENT.size):
+            # One at a time: about one of several that it has no descriptor for, the kernel keeps
+            # quiet. And no more than were there: a target may touch files faster than we read.
+            *_, mask, fd, pid = _EVENT.unpack(os.read(self._fd, _EVENT.size))
+            found += self._event(mask, fd, pid)
+        return found
 
     def _event(self, mask: int, fd: int, pid: int) -> list[Event]:
         now = time.monotonic_ns()

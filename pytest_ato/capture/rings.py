@@ -47,11 +47,10 @@ class Ring:
         if ready == 0:
             return b""
         at = start & (self.size - 1)
-        view = self._data[at : at + ready]
-        if not (stride and uniform(view, stride)):
-            ready = _complete(view)
-        data = bytes(view[:ready])
-        view.release()
+        with self._data[at : at + ready] as view:
+            if not (stride and uniform(view, stride)):
+                ready = _complete(view)
+            data = bytes(view[:ready])
         self._consumer[0] = start + ready
         return data
 
