@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 import select
+from collections import deque
 
 import msgspec
 
+from pytest_ato.model.errors import UsageError
 from pytest_ato.model.spec import AuditSpec
 
 _READ = 1 << 20
-_MAX_ORDER = 64 << 20
+_MAX_ORDER = 96 << 20
+"""Bytes of one order: its largest part is the target's standard input (64 MiB), in base64."""
 
 
 class Caller:
@@ -24,7 +27,8 @@ class Caller:
         os.set_blocking(fd, False)
         self.fd = fd
         self.gone = False
-        self._buffer = bytearray()
+        self._orders: deque[bytes] = deque()
+        self._begun = bytearray()
         self._decoder = msgspec.json.Decoder(AuditSpec)
 
     def poll(self) -> None:
@@ -35,21 +39,27 @@ class Caller:
             return
         except OSError:
             data = b""
-        if data and len(self._buffer) < _MAX_ORDER:
-            self._buffer += data
-        else:
+        if not data:
             self.gone = True
+        begun, *more = data.split(b"\n")
+        self._begun += begun
+        for begun in more:
+            self._orders.append(bytes(self._begun))
+            self._begun = bytearray(begun)
 
     def next(self) -> AuditSpec | None:
         """Wait for the next order; None when the caller is gone.
 
-        Raises msgspec.DecodeError for a line that is none.
+        Raises msgspec.DecodeError for a line that is none, UsageError for one that is too long.
         """
-        while b"\n" not in self._buffer:
+        while not self._orders:
             if self.gone:
                 return None
+            if len(self._begun) > _MAX_ORDER:
+                raise UsageError(
+                    "the order for one audit is longer than 96 MiB: give the target a shorter "
+                    "standard input"
+                )
             select.select([self.fd], [], [])
             self.poll()
-        line, _, rest = bytes(self._buffer).partition(b"\n")
-        self._buffer = bytearray(rest)
-        return self._decoder.decode(line)
+        return self._decoder.decode(self._orders.popleft())
