@@ -35,7 +35,7 @@ from pytest_ato.capture.sandbox.sandbox import Sandbox
 from pytest_ato.capture.sandbox.writable import PlantedFile
 from pytest_ato.capture.spool import Spool
 from pytest_ato.capture.stdio import StandardStreams
-from pytest_ato.capture.stream import EventStream
+from pytest_ato.capture.stream import CallerGone, EventStream
 from pytest_ato.model.events import Counters, End, Lost, Planted, Start
 from pytest_ato.model.octets import octets
 from pytest_ato.model.spec import AuditSpec
@@ -163,8 +163,11 @@ class Run:
         poll = select.poll()
         for fd in (self._sandbox.control, caller.fd, *self._streams.open):
             poll.register(fd, select.POLLIN)
+        poll.register(self._stream.fd, 0)  # errors only
         while not self._empty:
             for fd, _ in poll.poll(_TURN * 1000):
+                if fd == self._stream.fd:
+                    raise CallerGone
                 if fd in self._streams.ended:  # or it would wake us for ever
                     poll.unregister(fd)
             self._take()

@@ -41,7 +41,8 @@ class EventStream:
         os.set_blocking(fd, False)
         with contextlib.suppress(OSError):  # no pipe, or the user's share of pipes is used up
             fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE)
-        self._fd = fd
+        self.fd = fd
+        """Reports an error when polled as soon as nobody can read it any more."""
         self._held: list[Event] = []
         self._lines: deque[bytes] = deque()
         self.sieve: Sieve = iter
@@ -83,7 +84,7 @@ class EventStream:
         """Write what the pipe takes now; raises CallerGone when it is closed."""
         while self._lines:
             try:
-                written = os.write(self._fd, self._lines[0])
+                written = os.write(self.fd, self._lines[0])
             except BlockingIOError:
                 return
             except OSError:
@@ -98,7 +99,7 @@ class EventStream:
         """Write until the reader has at most `unread` bytes to take; raises CallerGone."""
         self.write()
         while self.pending > unread:
-            select.select([], [self._fd], [], 1.0)
+            select.select([], [self.fd], [], 1.0)
             self.write()
 
     def flush(self) -> None:

@@ -68,10 +68,11 @@ def _end_gaps(end: End | None) -> Iterator[str]:
         yield f"the target was stopped by a limit of the sandbox{why}"
     if not end.counters and end.ended != "not_started":
         yield "the capture gave no counts: nothing proves that no event was lost"
-    for name, when in sorted(end.silent.items()):
-        yield f"the probe {name} did not see the sandbox's own test call {when}"
     for name, counters in sorted(end.counters.items()):
         yield from _counter_gaps(name, counters)
+    # After the counts: a test call may be among what was lost.
+    for name, when in sorted(end.silent.items()):
+        yield f"the probe {name} did not see the sandbox's own test call {when}"
 
 
 def _counter_gaps(name: str, counters: Counters) -> Iterator[str]:
