@@ -36,7 +36,7 @@ int BPF_PROG(ato_sys_enter, struct pt_regs *regs, long nr)
 	struct pending *p;
 	__u32 class;
 
-	if ((task->thread_info.status & TS_COMPAT) || (nr & X32_BIT))
+	if (OTHER_ABI(task->thread_info, nr))
 		return compat_enter(nr);
 	if (nr < 0 || nr >= CALLS)
 		return 0;
@@ -62,14 +62,14 @@ int BPF_PROG(ato_sys_enter, struct pt_regs *regs, long nr)
 		path_enter(p, regs);
 		break;
 	case CALL_FCHMOD:
-		p->dfd = regs->di;
-		p->arg = regs->si;
+		p->dfd = ARG1(regs);
+		p->arg = ARG2(regs);
 		break;
 	case CALL_MAP:
 		map_enter(p, regs);
 		break;
 	case CALL_SENDMSG:
-		tell_rights((void *)regs->si);
+		tell_rights((void *)ARG2(regs));
 		addr_enter(p, regs);
 		break;
 	case CALL_ADDR:
@@ -112,7 +112,7 @@ static __always_inline int leave(struct pending *p, long ret)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(ato_sys_exit, struct pt_regs *regs, long ret)
 {
-	unsigned long nr = regs->orig_ax;
+	unsigned long nr = CALL_NUMBER(regs);
 	struct pending *p;
 
 	if (nr >= CALLS || class_of[nr] == CALL_NONE)

@@ -50,11 +50,11 @@ static __always_inline void door_enter(struct pending *p, struct pt_regs *regs)
 {
 	__u64 *args = (void *)p->path;
 
-	args[0] = regs->di;
-	args[1] = regs->si;
-	args[2] = regs->dx;
-	args[3] = regs->r10;
-	args[4] = regs->r8;
+	args[0] = ARG1(regs);
+	args[1] = ARG2(regs);
+	args[2] = ARG3(regs);
+	args[3] = ARG4(regs);
+	args[4] = ARG5(regs);
 	p->dfd = -1;
 	switch (p->nr) {
 	case __NR_ptrace:

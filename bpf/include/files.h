@@ -87,7 +87,7 @@ static __always_inline void two_paths(struct pending *p, int dfd, unsigned long 
 /* Fill p with the arguments of a call on paths. */
 static __always_inline void path_enter(struct pending *p, struct pt_regs *regs)
 {
-	unsigned long a = regs->di, b = regs->si, c = regs->dx, d = regs->r10;
+	unsigned long a = ARG1(regs), b = ARG2(regs), c = ARG3(regs), d = ARG4(regs);
 
 	p->dfd = p->dfd2 = AT_FDCWD;
 	switch (p->nr) {
@@ -331,13 +331,13 @@ static __always_inline int open_exit(struct pending *p, long ret)
 static __always_inline void map_enter(struct pending *p, struct pt_regs *regs)
 {
 	p->ptr = p->ptr2 = 0;
-	p->value = regs->si;
-	p->arg = regs->dx;
+	p->value = ARG2(regs);
+	p->arg = ARG3(regs);
 	p->dfd = -1;
 	p->dfd2 = 0;
 	if (p->nr == __NR_mmap) {
-		p->dfd2 = regs->r10;
-		p->dfd = (p->dfd2 & 0x20) ? -1 : (int)regs->r8; /* MAP_ANONYMOUS */
+		p->dfd2 = ARG4(regs);
+		p->dfd = (p->dfd2 & 0x20) ? -1 : (int)ARG5(regs); /* MAP_ANONYMOUS */
 	}
 	if (!(p->arg & PROT_EXEC))
 		p->class = CALL_NONE;

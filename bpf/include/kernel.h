@@ -7,16 +7,13 @@
 #define ATO_KERNEL_H
 
 #include <linux/bpf.h>
+#include "arch.h"
 
 typedef _Bool bool;
 #define true 1
 #define false 0
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-struct pt_regs {
-	unsigned long di, si, dx, r10, r8, r9, ax, orig_ax;
-};
 
 struct ns_common {
 	unsigned int inum;
@@ -126,10 +123,6 @@ struct signal_struct {
 	int group_exit_code;
 };
 
-struct thread_info {
-	__u32 status;
-};
-
 struct pid_namespace;
 
 struct upid {
@@ -215,8 +208,6 @@ struct linux_binprm {
 #define O_RDWR 02
 #define O_CREAT 0100
 #define O_TRUNC 01000
-#define TS_COMPAT 2
-#define X32_BIT 0x40000000
 #define EFAULT 14
 
 #endif

@@ -34,25 +34,25 @@ static __always_inline void addr_enter(struct pending *p, struct pt_regs *regs)
 {
 	struct user_msghdr message = {};
 
-	p->dfd = regs->di;
+	p->dfd = ARG1(regs);
 	p->value = 0;
 	switch (p->class) {
 	case CALL_ADDR:
-		p->ptr = regs->si;
-		p->len2 = regs->dx > ADDR_MAX ? ADDR_MAX : regs->dx;
+		p->ptr = ARG2(regs);
+		p->len2 = ARG3(regs) > ADDR_MAX ? ADDR_MAX : ARG3(regs);
 		break;
 	case CALL_SENDTO:
-		p->value = regs->dx;
-		p->ptr = regs->r8;
-		p->len2 = regs->r9 > ADDR_MAX ? ADDR_MAX : regs->r9;
+		p->value = ARG3(regs);
+		p->ptr = ARG5(regs);
+		p->len2 = ARG6(regs) > ADDR_MAX ? ADDR_MAX : ARG6(regs);
 		break;
 	case CALL_SENDMSG:
-		bpf_probe_read_user(&message, sizeof(message), (void *)regs->si);
+		bpf_probe_read_user(&message, sizeof(message), (void *)ARG2(regs));
 		p->ptr = message.name;
 		p->len2 = message.namelen > ADDR_MAX ? ADDR_MAX : message.namelen;
 		break;
 	default: /* CALL_SENDMMSG: each message at exit, when their number is known */
-		p->ptr2 = regs->si;
+		p->ptr2 = ARG2(regs);
 		return;
 	}
 	if (!p->ptr) { /* a connected socket's send: its connect was seen */
