@@ -1,7 +1,8 @@
 """Build what is not Python: the BPF object (clang) and the sandbox's static init (cc).
 
 Called by hatchling while a wheel is made, and by hand (``python build_native.py``) in a checkout.
-The results go to `pytest_ato/capture/objects/`, from where the wheel takes them.
+The results go to `pytest_ato/capture/objects/`, from where the wheel takes them. To see whether the
+kernel side compiles for another processor: ``python build_native.py MACHINE FOLDER``.
 """
 
 from __future__ import annotations
@@ -28,17 +29,7 @@ def build(objects: Path = OBJECTS) -> None:
     for program in ("clang", "llvm-strip", "cc"):
         if shutil.which(program) is None:
             sys.exit(f"{program} is missing: apt-get install clang llvm gcc libc6-dev libbpf-dev")
-    objects.mkdir(parents=True, exist_ok=True)
-    machine = os.uname().machine
-    for source in sorted((ROOT / "bpf").glob("*.bpf.c")):
-        target = objects / f"{source.name.removesuffix('.c')}.o"
-        _run(
-            "clang", "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall", "-Werror",
-            f"-D__TARGET_ARCH_{ARCHITECTURES[machine]}", f"-I{ROOT / 'bpf/include'}",
-            "-idirafter", f"/usr/include/{machine}-linux-gnu",
-            "-c", str(source), "-o", str(target),
-        )  # fmt: skip
-        _run("llvm-strip", "-g", str(target))  # drops DWARF, keeps .BTF
+    build_kernel_side(objects, os.uname().machine)
     for text in (*(ROOT / "bpf/bcc").glob("*.bcc.c"), ROOT / "bpf/include/abi.h"):
         shutil.copy(text, objects)  # compiled where it runs
     init = ROOT / "pytest_ato/capture/sandbox/init.c"
@@ -54,6 +45,22 @@ def build(objects: Path = OBJECTS) -> None:
         "-o",
         str(objects / "init"),
     )
+
+
+def build_kernel_side(objects: Path, machine: str) -> None:
+    """Compile the BPF objects for the kernels of `machine`, as ``uname -m`` calls it."""
+    objects.mkdir(parents=True, exist_ok=True)
+    for source in sorted((ROOT / "bpf").glob("*.bpf.c")):
+        target = objects / f"{source.name.removesuffix('.c')}.o"
+        _run(
+            "clang", "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall", "-Werror",
+            f"-D__TARGET_ARCH_{ARCHITECTURES[machine]}", f"-I{ROOT / 'bpf/include'}",
+            # Debian's places: of the machine's own headers, and of those of a cross compiler
+            "-idirafter", f"/usr/include/{machine}-linux-gnu",
+            "-idirafter", f"/usr/{machine}-linux-gnu/include",
+            "-c", str(source), "-o", str(target),
+        )  # fmt: skip
+        _run("llvm-strip", "-g", str(target))  # drops DWARF, keeps .BTF
 
 
 def _run(*command: str) -> None:
@@ -73,4 +80,9 @@ class NativeBuildHook(BuildHookInterface):  # type: ignore[misc]
 
 
 if __name__ == "__main__":
-    build()
+    if len(sys.argv) == 3 and sys.argv[1] in ARCHITECTURES:
+        build_kernel_side(Path(sys.argv[2]), sys.argv[1])
+    elif len(sys.argv) == 1:
+        build()
+    else:
+        sys.exit(f"usage: build_native.py [{'|'.join(ARCHITECTURES)} FOLDER]")
