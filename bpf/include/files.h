@@ -315,7 +315,7 @@ static __always_inline int open_exit(struct pending *p, long ret)
 	struct file *file = ret >= 0 ? file_of(ret) : NULL;
 	bool writes = p->value & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC);
 
-	if (p->len && p->len <= ATO_SHORT_TEXT && p->path[0] == '/' && !(file && writes)) {
+	if (p->len && p->len <= ATO_SHORT_TEXT && (file ? !writes : p->path[0] == '/')) {
 		struct file_id id = {};
 
 		if (file)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import stat
 import struct
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, Literal
 
@@ -43,6 +44,8 @@ _TCP_STATES: Final = (
 _AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
 _NULL_DEVICE, _TTY_MAJORS = (1, 3), frozenset({4, 5, 136, 137, 138, 139, 140, 141, 142, 143})
 _MAX_KNOWN_FILES: Final = 65_536
+"""Four times as many as the kernel side takes for told, so that it tells again what is forgotten
+here."""
 
 
 class Decoder:
@@ -50,7 +53,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self.consumed = dict.fromkeys(abi.CLASSES, 0)
-        self._files: dict[tuple[int, int], Octets] = {}
+        self._files: OrderedDict[tuple[int, int], Octets] = OrderedDict()  # last used last
         self._decoders: dict[int, Callable[[bytes], Event]] = {
             abi.FORK: _fork,
             abi.EXEC: _exec,
@@ -146,12 +149,17 @@ class Decoder:
     ) -> Octets | None:
         """The kernel's path of a file (its device and inode are `identity`), told with the first
         of its records only; where no file was opened, the path that was asked for."""
-        if not flags & abi.F_FILE:
-            return self._files.get(identity) if identity[1] else resolved(path, base)
-        if len(self._files) >= _MAX_KNOWN_FILES:
-            self._files.clear()
-        file = self._files[identity] = octets(absolute(base))
-        return file
+        files = self._files
+        if flags & abi.F_FILE:
+            files[identity] = octets(absolute(base))
+            if len(files) > _MAX_KNOWN_FILES:
+                files.popitem(last=False)
+        elif not identity[1]:
+            return resolved(path, base)
+        elif identity not in files:
+            return None
+        files.move_to_end(identity)
+        return files[identity]
 
 
 def merge(found: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:

@@ -62,6 +62,20 @@ def test_a_file_seen_before_keeps_its_path() -> None:
     assert [event.file for event in found] == ["/etc/x", "/etc/x"]  # type: ignore[attr-defined]
 
 
+def test_of_very_many_files_those_in_use_are_known() -> None:
+    decoder = Decoder()
+    told = path_record(b"/l/x\0", b"", b"x\0etc\0", flags=abi.F_FILE, ino=1)
+    list(decoder.bulk(ring(told)))
+    for first in range(2, 80_000, 10_000):
+        others = (
+            path_record(b"/l/y\0", b"", b"y\0etc\0", flags=abi.F_FILE, ino=first + i)
+            for i in range(10_000)
+        )
+        list(decoder.bulk(ring(*others)))
+        (event,) = decoder.bulk(ring(path_record(b"x\0", ino=1)))
+        assert event.file == "/etc/x"  # type: ignore[attr-defined]
+
+
 def test_a_relative_path_starts_at_its_directory() -> None:
     (event,) = decode(path_record(b"../b\0", b"", b"a\0home\0", nr=UNLINK, ret=0))
     assert isinstance(event, events.Unlink)
