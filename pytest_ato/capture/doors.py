@@ -70,6 +70,8 @@ _URING: Final = (
     "GETXATTR", "SOCKET", "URING_CMD", "SEND_ZC", "SENDMSG_ZC", "READ_MULTISHOT", "WAITID",
     "FUTEX_WAIT", "FUTEX_WAKE", "FUTEX_WAITV", "FIXED_FD_INSTALL", "FTRUNCATE", "BIND", "LISTEN",
 )  # fmt: skip
+_USER_MODE_ONLY: Final = 1
+"""A flag of userfaultfd, include/uapi/linux/userfaultfd.h."""
 _CONNECT: Final = 16
 _AIMED: Final = {"ptrace": 1, "process_vm_readv": 0, "process_vm_writev": 0, "pidfd_open": 0,
                  "kcmp": 1, "perf_event_open": 1}  # fmt: skip
@@ -124,6 +126,8 @@ def _detail(name: str, args: list[int]) -> str:
         case "socket":
             family = _FAMILIES.get(first, f"AF_{first}")
             return f"{family} {_TYPES.get(args[1] & 0xF, f'type {args[1] & 0xF}')}"
+        case "userfaultfd":
+            return "UFFD_USER_MODE_ONLY" if first & _USER_MODE_ONLY else ""
         case "bpf":
             return _BPF.get(first, f"BPF_{first}")
     return ""

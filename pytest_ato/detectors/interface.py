@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.octets import Octets
@@ -17,6 +17,10 @@ from pytest_ato.model.record import Event
 if TYPE_CHECKING:
     from pytest_ato.detectors.context import Context
     from pytest_ato.detectors.processes import ProcessState
+
+
+RUN: Final = 100
+"""Equal opens that one event stands for, from which on every detector that wants opens gets it."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,9 @@ class Definition:
     wants: tuple[type[Event], ...] = ()
     """Event classes that `process` is called with; empty: it only speaks at the end."""
     places: tuple[str, ...] = ("",)
-    """Of `Open` events, only those whose path begins with one of these, and those whose path
-    changed during the call. Nearly all events of most audits are opens, so a detector that says
-    where it looks makes all faster."""
+    """Of `Open` events, only those whose path begins with one of these, those whose path changed
+    during the call, and runs of at least `RUN` equal ones. Nearly all events of most audits are
+    opens, so a detector that says where it looks makes all faster."""
     needs: frozenset[str] = frozenset()
     """Networks under which it can run at all; empty: under each."""
 

@@ -1,8 +1,8 @@
 """kernel_bypass_io: work is done past the calls that everybody watches.
 
 Owns which doors are such a way: io_uring's operations, packet and raw sockets, namespaces and BPF
-programs of one's own, opening by handle, 32-bit calls. An attempt counts, for what refuses it here
-may not refuse it where the program is used.
+programs of one's own, opening by handle, page faults of the kernel's, 32-bit calls. An attempt
+counts, for what refuses it here may not refuse it where the program is used.
 """
 
 from __future__ import annotations
@@ -82,6 +82,9 @@ class KernelBypassIo(Detector):
             case Door(name="open_by_handle_at"):
                 what = "opens a file by its handle, without a path"
                 yield self._tell(event, "handle", what, Severity.MEDIUM)
+            case Door(name="userfaultfd", detail=""):  # with a flag, of its own faults alone
+                what = "answers the kernel's page faults in the midst of its calls"
+                yield self._tell(event, "userfaultfd", what, Severity.MEDIUM)
             case Door(name="int80"):
                 what = "makes 32-bit calls, of which only the effects are seen"
                 yield self._tell(event, "int80", what, Severity.MEDIUM)

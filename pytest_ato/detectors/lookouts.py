@@ -17,7 +17,8 @@ PLACES: Final = ("/proc", "/sys/", "/var/", "/run/", "/.dockerenv", "/home/", "/
 """Where everything on the lists lies."""
 
 _TRACER: Final = re.compile(
-    r"/sys/kernel/(?:debug/)?tracing(?:/.*)?|/sys/fs/bpf(?:/.*)?|/sys/kernel/debug/(?:kprobes|bpf)/?.*",
+    r"/sys/kernel/(?:debug/)?tracing(?:/.*)?|/sys/fs/bpf(?:/.*)?|"
+    r"/sys/kernel/debug/(?:kprobes|bpf)/?.*|/proc/kallsyms",
     re.DOTALL,
 )
 _MARKER: Final = re.compile(r".*/trace_marker(?:_raw)?")
@@ -52,7 +53,8 @@ _PROCESS_LISTERS: Final = frozenset(
 
 
 def tracer_place(path: str, writes: bool) -> bool:
-    """Whether `path` belongs to the kernel's tracing; a program may mark its own events there."""
+    """Whether `path` belongs to the kernel's tracing, or names what is loaded into the kernel for
+    it; a program may mark its own events there."""
     return bool(_TRACER.fullmatch(path)) and not (writes and _MARKER.fullmatch(path))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pytest_ato.detectors.context import Context, Update
-from pytest_ato.detectors.interface import Definition, Detector
+from pytest_ato.detectors.interface import RUN, Definition, Detector
 from pytest_ato.detectors.merge import Merged
 from pytest_ato.detectors.paths import text
 from pytest_ato.model.events import Audit, Open
@@ -131,7 +131,7 @@ class Pipeline:
 
     def _openers(self, event: Open, detectors: tuple[Detector, ...]) -> tuple[Detector, ...]:
         """Those that look at the place which was opened."""
-        if event.changed:
+        if event.changed or event.count >= RUN:
             return detectors
         file = event.path if event.file is None else event.file
         path = file if isinstance(file, str) else text(file)

@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 
 from pytest_ato.detectors.builders import is_packager
 from pytest_ato.detectors.context import Context
-from pytest_ato.detectors.interface import Definition, Detector
+from pytest_ato.detectors.interface import RUN, Definition, Detector
 from pytest_ato.detectors.lookouts import (
     PLACES,
     fingerprint,
@@ -31,6 +31,8 @@ from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.octets import show
 from pytest_ato.model.record import Event
 
+MEASUREMENTS: Final = 10_000
+"""Times in a row that a file which is not there is asked for, and nobody waits so for it."""
 FINGERPRINTS: Final = 3
 """Kinds of fingerprint that no program reads together for a reason of its own."""
 _O_TRUNC: Final = 0o1000
@@ -42,7 +44,7 @@ _MAX_KNOWN: Final = 4096
 
 
 class TamperAndEvasion(Detector):
-    """Finds a search for the tracer, self-deletion, wiped logs and sandbox fingerprinting."""
+    """Finds a search for the tracer, self-deletion, wiped logs, fingerprinting and timing."""
 
     definition: ClassVar[Definition] = Definition(
         rule="ATO-EVA-029",
@@ -60,6 +62,8 @@ class TamperAndEvasion(Detector):
         self._listed: set[int] = set()
         """Processes (serials) that listed /proc."""
         self._fingerprints: dict[str, tuple[Evidence, ProcessState]] = {}
+        self._asked: dict[str, tuple[Open, int]] = {}
+        """Files that were not there, by path: the first run of opens, and how many in all."""
         self._deleted: dict[str, Finding] = {}
         """Programs that removed themselves, by path, unless put back."""
         self._traced: dict[int, tuple[Door, ProcessState]] = {}
@@ -87,6 +91,7 @@ class TamperAndEvasion(Detector):
     def finish(self) -> Iterable[Finding]:
         """Report what only the whole shows."""
         yield from self._deleted.values()
+        yield from self._measured()
         for event, process in self._traced.values():
             yield self._report(
                 event,
@@ -105,8 +110,24 @@ class TamperAndEvasion(Detector):
                 process=process,
             )
 
+    def _measured(self) -> Iterable[Finding]:
+        for path, (event, count) in self._asked.items():
+            if count >= MEASUREMENTS:
+                stable = stable_path(path, self.context.home)
+                yield self._report(
+                    event,
+                    f"measure:{stable}",
+                    f"asks {count:,} times on end for {stable}, to measure time or to make noise",
+                    Severity.LOW,
+                    where=path,
+                )
+
     def _open(self, event: Open) -> Iterable[Finding]:
         path = resolved(event)
+        if event.count >= RUN and event.result < 0:
+            first, count = self._asked.get(path, (event, 0))
+            if path in self._asked or len(self._asked) < _MAX_KNOWN:
+                self._asked[path] = first, count + event.count
         process = self.context.processes.actor(event.pid)
         if path == "/proc":
             if len(self._listed) < _MAX_KNOWN:

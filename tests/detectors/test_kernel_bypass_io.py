@@ -87,8 +87,8 @@ def test_bpf_also_when_refused(log, detect):
     assert _only(log, detect).severity is Severity.HIGH
 
 
-@pytest.mark.parametrize("door", ["open_by_handle_at", "int80"])
-def test_handles_and_32_bit_calls_are_medium(log, detect, door):
+@pytest.mark.parametrize("door", ["open_by_handle_at", "userfaultfd", "int80"])
+def test_handles_page_faults_and_32_bit_calls_are_medium(log, detect, door):
     log.door(log.root, door)
     assert _only(log, detect).severity is Severity.MEDIUM
 
@@ -150,6 +150,11 @@ def test_ordinary_udp_and_netlink_are_silent(log, detect):
 )
 def test_ordinary_doors_are_silent(log, detect, name, detail):
     log.door(log.root, name, detail)
+    assert detect(KernelBypassIo, log) == ()
+
+
+def test_faults_of_ones_own_are_silent(log, detect):
+    log.door(log.root, "userfaultfd", "UFFD_USER_MODE_ONLY", result=5)
     assert detect(KernelBypassIo, log) == ()
 
 

@@ -245,10 +245,12 @@ class OnlyChanged(Opens):
     definition = _definition("only_changed", places=())
 
 
-def test_a_detector_gets_the_opens_of_its_places_and_all_that_changed(log):
+def test_a_detector_gets_the_opens_of_its_places_and_all_that_changed_or_came_in_runs(log):
     for path in ("/etc/passwd", "/usr/bin/x", "/proc/1/x"):
         log.open(log.root, path)
     log.open(log.root, "/tmp/x", changed=True)
+    log.open(log.root, "/tmp/run", count=100)
+    log.open(log.root, "/tmp/few", count=99)
     pipeline, _ = _run(log, Opens, Places, OnlyChanged)
     keys = {finding.key for finding in pipeline.findings}
     assert pipeline.failures == ()
@@ -256,6 +258,8 @@ def test_a_detector_gets_the_opens_of_its_places_and_all_that_changed(log):
         "places:/etc/passwd",
         "places:/proc/1/x",
         "places:/tmp/x",
+        "places:/tmp/run",
         "only_changed:/tmp/x",
+        "only_changed:/tmp/run",
     }
-    assert sum(key.startswith("opens:") for key in keys) == 4
+    assert sum(key.startswith("opens:") for key in keys) == 6

@@ -29,7 +29,12 @@ def _unlink(log, pid, path, result=0):
 
 @pytest.mark.parametrize(
     "path",
-    ["/sys/kernel/tracing/kprobe_events", "/sys/kernel/debug/tracing/trace_pipe", "/sys/fs/bpf"],
+    [
+        "/sys/kernel/tracing/kprobe_events",
+        "/sys/kernel/debug/tracing/trace_pipe",
+        "/sys/fs/bpf",
+        "/proc/kallsyms",
+    ],
 )
 @pytest.mark.parametrize("result", [3, ENOENT, EACCES])
 def test_the_kernels_tracing(log, detect, path, result):
@@ -38,6 +43,24 @@ def test_the_kernels_tracing(log, detect, path, result):
     assert finding.severity is Severity.HIGH
     assert finding.rule == "ATO-EVA-029"
     assert finding.key == f"tamper_and_evasion:tracer:{path}"
+
+
+@pytest.mark.parametrize("runs", [(4000, 3000, 3000), (10_000,)])
+def test_measuring_by_a_file_that_is_not_there(log, detect, runs):
+    for count in runs:
+        log.open(log.root, "/nothing/there", result=ENOENT, count=count)
+    finding = _only(log, detect)
+    assert finding.severity is Severity.LOW
+    assert finding.key == "tamper_and_evasion:measure:/nothing/there"
+    assert "asks 10,000 times on end for /nothing/there" in finding.title
+
+
+def test_polling_and_many_reads_are_silent(log, detect):
+    for _ in range(200):
+        log.open(log.root, "/run/app.pid", result=ENOENT, count=99)
+    log.open(log.root, "/etc/localtime", count=50_000)
+    log.open(log.root, "/tmp/lock", result=ENOENT, count=9000)
+    assert detect(TamperAndEvasion, log) == ()
 
 
 def test_marking_ones_own_events_is_silent(log, detect):

@@ -55,7 +55,7 @@ def test_the_capture_was_whole(outcome: Outcome) -> None:
         ("mount", ""),
         ("bpf", "BPF_PROG_LOAD"),
         ("perf_event_open", ""),
-        ("userfaultfd", ""),
+        ("userfaultfd", "UFFD_USER_MODE_ONLY"),
         ("finit_module", ""),
         ("keyctl", ""),
         ("pass_descriptor", "1 descriptor"),
