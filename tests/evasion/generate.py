@@ -32,8 +32,10 @@ scanners. The test audits them all, and fails if one comes out as APPROVE or oth
 - **blocked**: the kernel or the sandbox refused it, and the named detector found the attempt.
 - **degraded**: the trick worked unseen, and the verdict says what could not be seen.
 
-The *first source* answers the question first, the *second* is of another kind, so that a way round
-one is not a way round both. Where a row says "none", the trick rests on one source alone.
+The first source answers the question first, the second is of another kind, so that a way round one
+is not a way round both. Where it says "none", the finding rests on one source alone.
+
+What a kernel or its administrator does not give (io_uring, user namespaces) is skipped there.
 """
 
 TAIL: Final = """
@@ -56,14 +58,18 @@ def page(observations: Iterable[Observation]) -> str:
 
 def _sections(observations: Iterable[Observation]) -> Iterator[str]:
     for family, members in groupby(observations, lambda seen: seen.way.family):
-        yield f"\n## {family[0].upper()}{family[1:]}\n\n"
-        yield "| way | trick | known from | first source | second source | result | verdict |\n"
-        yield "|--|--|--|--|--|--|--|\n"
-        for seen in members:
-            way = seen.way
-            cells = (way.trick, way.known_from, way.first, way.second)
-            texts = " | ".join(cell.replace("|", "\\|") for cell in cells)
-            yield f"| {link(way)} | {texts} | {way.expected} | {seen.verdict} |\n"
+        yield f"\n## {family}\n\n"
+        yield "| way | trick, and where it is known from | sources | result | verdict |\n"
+        yield "|--|--|--|--|--|\n"
+        yield from map(_row, members)
+
+
+def _row(seen: Observation) -> str:
+    way = seen.way
+    trick = f"{way.trick}<br>*{way.known_from}*"
+    sources = f"1. {way.first}<br>2. {way.second}"
+    cells = (link(way), trick, sources, way.expected, str(seen.verdict))
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
 def link(way: Way) -> str:

@@ -17,6 +17,11 @@ from pytest_ato.settings.grammar import Include
 from pytest_ato.target.resolve import resolve
 
 TIMEOUT: Final = 20.0
+_SHORT: Final = {"sleeper": 1.0}
+"""Seconds after which a way is stopped."""
+_REFUSALS: Final = frozenset(
+    {"ENOSYS", "EPERM", "EACCES", "ENOSPC", "EAFNOSUPPORT", "EPROTONOSUPPORT", "EINVAL"}
+)
 _SHARED: Final = "/opt/shared"
 _COMPANIONS: Final = ("way_out.py", "build/child32")
 
@@ -34,7 +39,13 @@ class Observation:
     findings: frozenset[str]
     """Names of the detectors that found something which counts."""
     sentences: tuple[str, ...]
-    """What the report says of gaps and conditions."""
+    """What the report says of gaps, ceilings and conditions."""
+
+    @property
+    def refused(self) -> bool:
+        """A kernel (or its administrator) did not give what the trick stands on elsewhere, such as
+        io_uring or user namespaces."""
+        return self.blocked in _REFUSALS and not self.way.expected.startswith("blocked:")
 
     @property
     def result(self) -> str:
@@ -62,7 +73,7 @@ def audit(auditor: Auditor, way: Way) -> Outcome:
     """Run one way under capture, with the sinkhole for a network."""
     companions = [PROGRAMS / name for name in _COMPANIONS]
     include = [Include(str(path), f"{_SHARED}/{path.name}") for path in companions]
-    options = Options(timeout=TIMEOUT, env={"PYTHONPATH": _SHARED})
+    options = Options(timeout=_SHORT.get(way.name, TIMEOUT), env={"PYTHONPATH": _SHARED})
     return auditor.audit(resolve(str(way.program), include), options, directory=way.name)
 
 
@@ -77,5 +88,5 @@ def observe(way: Way, outcome: Outcome) -> Observation:
         performed="performed" in lines,
         blocked=refusals[0] if refusals else "",
         findings=frozenset(finding.detector for finding in report.findings),
-        sentences=(*report.inconclusive, *report.conditions),
+        sentences=(report.reason, *report.inconclusive, *report.conditions),
     )

@@ -25,5 +25,7 @@ def auditor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Auditor]:
 def test_way(auditor: Auditor, way: Way) -> None:
     outcome = audit(auditor, way)
     observation = observe(way, outcome)
+    if observation.refused:
+        pytest.skip(f"this kernel refuses it: {observation.blocked}")
     assert observation.result == way.expected, outcome.stderr
     assert observation.verdict is not Verdict.APPROVE

@@ -13,17 +13,17 @@ from pytest_ato.detectors import registry
 
 NOT_WAYS = {"child32", "way_out"}
 CLASSES = {
-    "other system calls",
-    "other ABIs",
+    "Other system calls",
+    "Other ABIs",
     "io_uring",
-    "races on arguments",
-    "links and descriptors",
-    "fileless code",
-    "forks and orphans",
-    "other transports",
-    "encodings and splits",
-    "flooding",
-    "looking for the tracer",
+    "Races on arguments",
+    "Links and descriptors",
+    "Fileless code",
+    "Forks and orphans",
+    "Other transports",
+    "Encodings and splits",
+    "Flooding",
+    "Looking for the tracer",
 }
 
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Trick: Sends through another process's connection, taken out of it by pidfd_getfd(2).
- * Known from: the kernel's own example for pidfd_getfd (Linux 5.6), as a way past per-process
- *     rules.
+ * Known from: pidfd_getfd(2) (Linux 5.6), made for supervisors that act in another's place.
  * First: odd doors (pidfd_getfd)
  * Second: the sinkhole's record of the bytes
  */

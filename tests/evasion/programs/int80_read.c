@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Trick: A 64-bit program opens and reads the token by 32-bit calls (int 0x80).
- * Known from: seccomp and auditd bypasses by the other ABI's numbers, described since 2008.
+ * Known from: CVE-2009-0835: seccomp on x86-64 could be passed by 32-bit calls.
  * First: odd doors (32-bit calls)
  * Second: fanotify on the planted inode
  */

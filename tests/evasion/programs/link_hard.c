@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Trick: Opens the token by a second name, a hard link in a folder that nobody watches.
- * Known from: rules on path prefixes, in AppArmor's own documentation of their limits.
+ * Known from: rules on path prefixes; fs.protected_hardlinks stands against links to others' files.
  * First: open family: device and inode of the opened file
  * Second: fanotify, which marks the inode
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Trick: Executes a program that exists in memory only, by the memfd's descriptor.
- * Known from: fileless loaders for Linux since memfd_create(2), such as fee.py and DDExec's kin.
+ * Known from: fileless loaders since memfd_create(2) (Linux 3.17), such as fileless-elf-exec.
  * First: sched_process_exec: the kernel's file of the image, a memfd
  * Second: memfd_create; the number of links of the image
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Trick: Loads a shared library that exists in memory only, by dlopen of the memfd.
- * Known from: in-memory module loaders such as ZombieAnt's preloader: there is no exec to see.
+ * Known from: module preloaders such as Zombie Ant Farm's: there is no exec to see.
  * First: map: a memfd becomes executable memory of a program, privately, as libraries are mapped
  * Second: memfd_create
  */

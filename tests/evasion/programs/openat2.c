@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Trick: Reads the token by openat2(2), whose flags lie in a structure and not in a register.
- * Known from: Falco's list of calls that older drivers did not know (openat2 came with Linux 5.6).
+ * Known from: sensors that are older than the call (Linux 5.6).
  * First: open family at entry and exit
  * Second: fanotify on the planted inode
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Trick: Comes to the token by /proc/self/root, a second mount of the home, and dots.
- * Known from: Falco bypasses by /proc/self/root, in talks and advisories since 2019.
+ * Known from: rules on path prefixes; each file has a name below each /proc/PID/root as well.
  * First: open family: device and inode of the opened file
  * Second: fanotify on the planted inode
  */

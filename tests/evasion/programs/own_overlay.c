@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Trick: Lays an overlay file system over the token's folder: the file gets another identity.
- * Known from: overlayfs in user namespaces (Linux 5.11); its real files are opened unmarked.
- * First: odd doors (unshare, mount); open family, which sees only the overlay's file
- * Second: none on the file: fanotify is not told of what overlayfs opens
+ * Known from: overlayfs in user namespaces (Linux 5.11), as rootless containers use it.
+ * First: odd doors (unshare, mount); open family, which sees the overlay's file alone
+ * Second: fanotify on the planted inode, as overlayfs opens the real file beneath
  */
 #include "trick.h"
 #include <sys/mount.h>

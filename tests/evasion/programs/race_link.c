@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Trick: A thread swaps a symbolic link between a harmless file and the token under one path.
- * Known from: "Exploiting concurrency vulnerabilities": the path is the same, its meaning is not.
+ * Known from: symlink races, as old as access(2): the path is the same, its meaning is not.
  * First: open family: the kernel's own file at exit
  * Second: fanotify on the planted inode
  */

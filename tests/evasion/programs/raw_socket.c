@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Trick: Asks for a raw socket, to send packets that no socket table shows.
- * Known from: backdoors such as BPFDoor and Symbiote.
+ * Known from: scanners and backdoors that build their packets themselves.
  * First: odd doors (socket, also when refused)
  * Second: the wire: flows without an owner
  */

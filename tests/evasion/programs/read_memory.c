@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Trick: Takes a secret out of another process's memory by process_vm_readv(2): nothing is opened.
- * Known from: memory scrapers such as mimipenguin, and 3snake.
+ * Known from: credential scrapers that search the memory of others, such as mimipenguin.
  * First: odd doors (process_vm_readv with its aim)
  * Second: none: the copy passes no other hook
  */
