@@ -17,9 +17,13 @@ PACKAGES := clang llvm gcc make libc6-dev libbpf-dev libbpf1 bubblewrap nftables
 	python3 python3-venv
 # Programs that the tests audit.
 TEST_PACKAGES := busybox git nodejs openssh-client openssl perl sqlite3 wget
+# Tracers that the benchmarks compare with.
+BENCH_PACKAGES := bpftrace strace
 # What boots a kernel, and what is booted: packages that are fetched and not installed.
 KERNEL_PACKAGES := cpio kmod qemu-system-x86
 KERNELS ?= linux-image-amd64
+# Where from: one line as in sources.list(5); empty: as this machine is set up.
+KERNEL_SOURCE ?=
 
 # All that the wheel is made of. Its list is part of the stamp's name, so that a file that was
 # added, renamed or removed counts as a change, too.
@@ -45,7 +49,7 @@ endef
 
 .PHONY: help
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: packages $(STAMP) ## install what is missing: packages (as root), and a venv with the wheel
@@ -102,7 +106,15 @@ kernel-packages:
 
 .PHONY: test-kernels
 test-kernels: setup kernel-packages examples ## audit both samples under other kernels, in qemu
-	@$(BIN)/python tests/kernels $(KERNELS)
+	@$(BIN)/python tests/kernels $(if $(KERNEL_SOURCE),--source '$(KERNEL_SOURCE)') $(KERNELS)
+
+.PHONY: arm64-packages
+arm64-packages:
+	$(call install,clang llvm libbpf-dev linux-libc-dev-arm64-cross)
+
+.PHONY: arm64
+arm64: arm64-packages ## compile the kernel side for arm64, which is all that is known of it there
+	@python3 build_native.py aarch64 build/bpf-aarch64
 
 .PHONY: lint
 lint: setup ## check style and types
@@ -116,6 +128,7 @@ docs: setup ## write the pages that are made from code
 
 .PHONY: bench
 bench: setup ## measure what capture and analysis cost here
+	$(call install,$(BENCH_PACKAGES))
 	@$(BIN)/python benchmarks
 
 .PHONY: doctor
