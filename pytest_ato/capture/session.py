@@ -20,6 +20,7 @@ from pytest_ato.capture.sandbox.errors import SandboxError
 from pytest_ato.capture.sandbox.mounts import enter_private_mounts
 from pytest_ato.capture.sandbox.sandbox import Sandbox
 from pytest_ato.capture.stream import EventStream
+from pytest_ato.model.errors import CaptureUnavailable
 from pytest_ato.model.events import End
 from pytest_ato.model.spec import AuditSpec
 
@@ -45,11 +46,20 @@ class Session:
         # libbpf lets go of the interpreter while it loads, so the two overlap
         with ThreadPoolExecutor(1) as pool:
             loading = pool.submit(self._loader.load)
-            self._gateway = Gateway(self._rundir.helper_uid)
-            self._cleanup.callback(self._gateway.close)
-            self._gateway.start()
+            self._start_gateway()
             loading.result()
         self._load_ms = (time.monotonic() - began) * 1000
+
+    def _start_gateway(self) -> None:
+        """Where there can be none, only an audit that asks for it minds."""
+        gateway = Gateway(self._rundir.helper_uid)
+        try:
+            gateway.start()
+        except CaptureUnavailable as error:
+            self._no_gateway = error
+        else:
+            self._cleanup.callback(gateway.close)
+            self._gateway = gateway
 
     def serve(self) -> None:
         """Audit what is ordered, until there are no more orders."""
@@ -95,7 +105,8 @@ class Session:
     def _network(self, spec: AuditSpec) -> TargetNetwork:
         if spec.network == "none":
             return isolated()
-        assert self._gateway is not None
+        if self._gateway is None:
+            raise self._no_gateway
         return self._gateway.join(self._serial)
 
     def close(self) -> None:
