@@ -130,7 +130,7 @@ class SourceDisagreement(Detector):
             f"the kernel took {show(kernel.address)} port {kernel.port}"
         )
         yield self.finding(
-            key=f"destination:{real}",
+            key="destination",
             title=f"{process.label} names {claimed} in its call, the kernel was given {real}",
             evidence=(Evidence(ts=kernel.ts, text=proof, pid=kernel.pid),),
             where=real,
@@ -156,7 +156,7 @@ class SourceDisagreement(Detector):
         what = f"{file} was opened" if differs else "which file it was is not certain"
         label = self.context.processes.label(event.pid)
         return self.finding(
-            key=f"path:{real}" if differs else f"path:{event.call}",
+            key=f"path:{show(event.call, 40)}",  # not the file: each run ends the race otherwise
             title=f"{label} changes a path while {show(event.call, 40)} reads it: {what}",
             severity=Severity.HIGH if differs else Severity.MEDIUM,
             evidence=(

@@ -136,7 +136,8 @@ def test_a_path_that_is_changed_under_way(log, detect):
     log.open(log.root, "/tmp/harmless", file="/home/user/.ssh/id_rsa", changed=True)
     finding = _only(log, detect)
     assert finding.severity is Severity.HIGH
-    assert finding.key == "source_disagreement:path:~/.ssh/id_rsa"
+    assert finding.key == "source_disagreement:path:openat"
+    assert finding.where == "~/.ssh/id_rsa"
     assert "/tmp/harmless" in str(finding.evidence[0].text)
 
 
@@ -168,7 +169,8 @@ def test_a_thread_that_flips_the_address(log, detect):
     _call(log, log.root, B)
     finding = _only(log, detect)
     assert finding.severity is Severity.HIGH
-    assert finding.key == f"source_disagreement:destination:{A}:443"
+    assert finding.key == "source_disagreement:destination"
+    assert finding.where == f"{A}:443"
     assert f"{B} port 443" in str(finding.evidence[0].text)
 
 
@@ -177,7 +179,14 @@ def test_a_thread_that_flips_the_port_or_a_datagrams_address(log, detect):
     _call(log, log.root, A, 443)
     _kernel(log, log.root, A, 9, ev.Send)
     _call(log, log.root, B, 9, ev.Send)
-    assert len(detect(SourceDisagreement, log)) == 2
+    assert _only(log, detect).count == 2
+
+
+def test_a_race_is_one_finding_however_it_ends(log, detect):
+    log.open(log.root, "/tmp/harmless", result=-2, changed=True)
+    log.open(log.root, "/tmp/harmless", file="/home/user/.ssh", changed=True)
+    log.open(log.root, "/tmp/harmless", file="/home/user/.ssh/id_rsa", changed=True)
+    assert (_only(log, detect).severity, _only(log, detect).count) == (Severity.HIGH, 3)
 
 
 def test_a_connection_that_no_call_names(log, detect):

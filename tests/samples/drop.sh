@@ -13,7 +13,7 @@ case $1 in
 temporary) cp /bin/true /tmp/agent; /tmp/agent; rm /tmp/agent ;;
 library) echo 'int vendor_answer(void) { return 42; }' >library.c
 	gcc -shared -fPIC -o /tmp/library.so library.c
-	LD_PRELOAD=/tmp/library.so /bin/true; rm /tmp/library.so ;;
+	python3 -c "import ctypes; ctypes.CDLL(\"/tmp/library.so\")"; rm /tmp/library.so ;;
 compile) echo 'int main(void) { return 0; }' >hello.c
 	gcc -o hello hello.c; ./hello ;;
 unpack) mkdir -p bundle; cp /bin/true bundle/tool; tar -czf bundle.tar.gz bundle; rm -r bundle

@@ -24,7 +24,10 @@ FIRES = {
             )
         )
     ],
-    "honeytoken_read": ["read_key.sh cat"],
+    "honeytoken_read": [
+        "read_key.sh cat",
+        *(f"build/doors {way}" for way in ("uring_read", "int80", "given", "linked")),
+    ],
     "credential_sweep": ["sweep.sh loop"],
     "beaconing": ["beacon.py regular"],
     "dns_tunnel": ["resolve.py tunnel"],
@@ -39,6 +42,28 @@ FIRES = {
         )
     ],
     "reverse_shell": ["build/shell tcp", "shell.sh"],
+    "kernel_bypass_io": [
+        f"build/doors {way}"
+        for way in (
+            *("uring_read", "uring_connect", "handle", "int80"),
+            *("packet", "raw", "userns", "bpf"),
+        )
+    ],
+    "process_memory_access": [f"build/peek {way}" for way in ("ptrace", "read", "mem")],
+    "code_injection": [
+        *(f"build/peek {way}" for way in ("mem", "write")),
+        *(f"inject.py {way}" for way in ("preload", "library")),
+    ],
+    "source_disagreement": [f"build/flip {way}" for way in ("path", "address")],
+    "env_harvest": [f"environ.py {way}" for way in ("parent", "init", "leave")],
+    "sandbox_escape": [
+        f"escape.py {way}"
+        for way in ("engine", "setting", "cgroup", "device", "setns", "mount", "module")
+    ],
+    "tamper_and_evasion": [
+        f"evade.py {way}"
+        for way in ("tracer", "scan", "traceme", "self_delete", "history", "fingerprint")
+    ],
 }
 
 SILENT = {
@@ -52,6 +77,16 @@ SILENT = {
     "dropped_executable": ["drop.sh text"],
     "persistence": [f"persist.sh {way}" for way in ("read", "own_config", "git_init", "lookalike")],
     "reverse_shell": ["build/shell unix", "build/shell closed"],
+    "kernel_bypass_io": [f"build/doors {way}" for way in ("udp", "given", "linked", "uring_nop")],
+    "process_memory_access": [f"build/peek {way}" for way in ("debug", "own")],
+    "code_injection": [*(f"build/peek {way}" for way in ("debug", "jit")), "inject.py extension"],
+    "source_disagreement": [
+        "build/flip steady",
+        *(f"build/doors {way}" for way in ("uring_read", "uring_connect", "int80", "given", "udp")),
+    ],
+    "env_harvest": [f"environ.py {way}" for way in ("own", "child", "token")],
+    "sandbox_escape": [f"escape.py {way}" for way in ("own_socket", "reads")],
+    "tamper_and_evasion": [f"evade.py {way}" for way in ("own", "children", "tidy")],
 }
 
 
@@ -107,3 +142,8 @@ def test_a_value_beyond_recognition_is_medium(audit) -> None:
         if finding.detector == "honeytoken_exfil"
     }
     assert severities == {Severity.MEDIUM}
+
+
+def test_a_file_that_calls_and_fanotify_tell_is_read_once(audit) -> None:
+    [finding] = audit("build/doors linked")
+    assert (finding.detector, finding.count) == ("honeytoken_read", 1)
