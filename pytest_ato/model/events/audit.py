@@ -1,0 +1,129 @@
+"""The audit's own records: what was ordered, how capture stood, how it ended."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from pytest_ato.model.octets import Octets
+from pytest_ato.model.record import Event
+from pytest_ato.model.spec import AuditSpec
+
+FORMAT = 1
+"""Version of the event log; a reader refuses a newer one."""
+
+
+class Audit(Event, tag="audit", frozen=True, kw_only=True):
+    """First record: everything about the run that cannot be derived from later ones."""
+
+    spec: AuditSpec
+    started: str
+    """Wall clock at the start, ISO 8601 in UTC; waivers are judged at this time."""
+    digest_key: bytes
+    """Random bytes under which masked values are digested; only the raw log has them."""
+    format: int = FORMAT
+    tool_version: str = ""
+
+
+class Honeytoken(Event, tag="honeytoken", frozen=True, kw_only=True):
+    """One carrier (a planted file or variable) and the values minted for this audit."""
+
+    name: str
+    """Stable name of the carrier, such as ``aws_credentials``; the same in every audit."""
+    family: str
+    """What credential it is: aws, ssh, postgres, netrc, docker, kube, browser, pii, github, ..."""
+    markers: dict[str, str]
+    """Marker name to minted value; names are stable over audits."""
+    path: str = ""
+    """Path relative to the home directory, or empty."""
+    variable: str = ""
+    """Environment variable, or empty."""
+
+
+class Unavailable(Event, tag="unavailable", frozen=True, kw_only=True):
+    """Capture's answer when this machine cannot audit at all; never part of an event log."""
+
+    reason: str
+    """One line that says what to do."""
+
+
+class Start(Event, tag="start", frozen=True, kw_only=True):
+    """The sandbox stands and capture is live; the target starts now."""
+
+    kernel: str
+    loader: str
+    attach_ms: float
+    probes: dict[str, Literal["live", "silent", "missing", "not captured"]]
+    """State of each probe by name."""
+    required: tuple[str, ...] = ()
+    """Names of the probes without which no verdict can rest on the capture."""
+    unseen: tuple[str, ...] = ()
+    """What this loader cannot see at all, in words that follow "does not see"."""
+    init: int
+    """Host pid of the sandbox's pid 1, whose first child is the target."""
+    uid: int
+    home: str
+    program: str
+    """Path of the target inside the sandbox."""
+    resolvers: tuple[str, ...] = ()
+    """Addresses at which the sandbox's own DNS resolver answers."""
+    addresses: tuple[str, ...] = ()
+    """The sandbox's own addresses, loopback left out."""
+
+
+class Planted(Event, tag="planted", frozen=True, kw_only=True):
+    """A honeytoken file as it lies in the sandbox; `path` is one of its names there."""
+
+    path: str
+    dev: int
+    inode: int
+
+
+class Lost(Event, tag="lost", frozen=True, kw_only=True):
+    """Something was not captured; `reason` is a sentence for the report."""
+
+    source: str
+    reason: str
+    count: int = 1
+
+
+class Timing(Event, tag="timing", frozen=True, kw_only=True):
+    """Durations of the analysis in milliseconds: measured once, replayed as they were."""
+
+    analysis_ms: float
+
+
+class Counters(msgspec.Struct, frozen=True, kw_only=True):
+    """The kernel side's counts; produced = consumed + lost + coalesced, for each class."""
+
+    produced: int = 0
+    consumed: int = 0
+    lost: int = 0
+    unread: int = 0
+    truncated: int = 0
+    coalesced: int = 0
+
+
+class End(Event, tag="end", frozen=True, kw_only=True):
+    """Last record of capture; without one the audit is INCONCLUSIVE."""
+
+    ended: Literal["exit", "signal", "timeout", "limit", "not_started", "interrupted"]
+    """How the target ended; `limit`: a limit of ours (memory) ended it; `not_started`: the
+    sandbox or exec failed."""
+    status: int = 0
+    """Exit status, or signal number for `signal`."""
+    reason: str = ""
+    """A sentence for `not_started`, `limit` and `interrupted`."""
+    run_ms: float = 0.0
+    survivors: tuple[Octets, ...] = ()
+    """Command names of the processes that were alive when time was up."""
+    counters: dict[str, Counters] = msgspec.field(default_factory=dict)
+    """By class: critical, bulk."""
+    output_bytes: dict[str, int] = msgspec.field(default_factory=dict)
+    """All bytes that the target wrote, by stream name; `Output` events hold the first of them."""
+    limits_hit: tuple[str, ...] = ()
+    """Names of limits that the target ran into: tasks, memory, disk."""
+    silent: dict[str, str] = msgspec.field(default_factory=dict)
+    """Probes that did not see the sandbox's own test calls: name to when (``before the target``,
+    ``after the target``)."""
