@@ -14,7 +14,7 @@ from pytest_ato.capture import abi
 from pytest_ato.capture.loader.interface import Loader, ProbeState
 from pytest_ato.capture.loader.libbpf import Libbpf
 from pytest_ato.capture.loader.maps import NAMES, RING_SIZES, Maps
-from pytest_ato.capture.probes import PROBES
+from pytest_ato.capture.probes import PROBES, Probe
 from pytest_ato.model.errors import CaptureUnavailable
 
 OBJECT: Final = Path(__file__).parents[1] / "objects/ato.bpf.o"
@@ -47,38 +47,45 @@ class CoreLoader(Loader):
                 f"{self._path.name} was not built into this installation: reinstall pytest-ato"
             )
         self._libbpf = Libbpf()
-        try:
-            self._load_object()
-            for probe in PROBES:
-                if probe.place == "session" and probe.name in self._programs:
-                    self._attach(probe.name, "bpf_program__attach")
-        except OSError as error:
-            words = self._libbpf.last_words()
-            self.close()
-            raise CaptureUnavailable(_explain(error, words)) from None
+        reason = ""
+        # One refused program fails the whole load: then again, without those that are optional.
+        for probes in (PROBES, tuple(probe for probe in PROBES if probe.required)):
+            try:
+                self._load_object(probes)
+                self._attach_session(probes)
+                return
+            except OSError as error:
+                reason = _explain(error, self._libbpf.last_words())
+                self.close()
+        raise CaptureUnavailable(reason)
 
-    def _load_object(self) -> None:
+    def _attach_session(self, probes: tuple[Probe, ...]) -> None:
+        for probe in probes:
+            if probe.place == "session" and probe.name in self._programs:
+                self._attach(probe.name, "bpf_program__attach")
+
+    def _load_object(self, probes: tuple[Probe, ...]) -> None:
         call = self._libbpf.call
         self._object = call("bpf_object__open_file", os.fsencode(self._path), None)
         self._cleanup.callback(call, "bpf_object__close", self._object)
         for name, size in self._sizes.items():
             call("bpf_map__set_max_entries", self._map(name), size)
-        self._choose_programs()
+        self._choose_programs(probes)
         call("bpf_object__load", self._object)
         fds = {name: call("bpf_map__fd", self._map(name)) for name in (*NAMES, "flows")}
         self._flows = fds["flows"]
         self._maps = Maps(self._libbpf, fds, self._sizes)
         self._cleanup.callback(self._maps.close)
 
-    def _choose_programs(self) -> None:
+    def _choose_programs(self, probes: tuple[Probe, ...]) -> None:
         """Leave out programs whose tracepoint this kernel lacks: one would fail the whole load."""
         btf = BTF.read_bytes()
+        self._programs = {}
         for probe in PROBES:
-            chosen = ""
             for name in probe.alternatives or (probe.name,):
                 here = probe.place != "session" or b"\0btf_trace_%s\0" % name.encode() in btf
-                if here and not chosen:
-                    chosen = self._programs[probe.name] = name
+                if probe in probes and here and probe.name not in self._programs:
+                    self._programs[probe.name] = name
                 else:
                     self._libbpf.call("bpf_program__set_autoload", self._program(name), False)
 
@@ -115,10 +122,12 @@ class CoreLoader(Loader):
                 self._detach(probe.name)
 
     def attach_wire(self, interface: int) -> None:
+        if "wire" not in self._programs:
+            return
         try:
             self._attach("wire", "bpf_program__attach_xdp", interface)
-        except OSError as error:
-            raise CaptureUnavailable(_explain(error, self._libbpf.last_words())) from None
+        except OSError:
+            self._libbpf.last_words()  # optional: that it is missing is told by its state
 
     def take_flows(self) -> list[tuple[bytes, bytes]]:
         self._detach("wire")
@@ -145,6 +154,6 @@ class CoreLoader(Loader):
 
 def _explain(error: OSError, words: str) -> str:
     detail = f" ({words})" if words else ""
-    if error.errno in (errno.EPERM, errno.EACCES):
+    if error.errno == errno.EPERM:  # the verifier's refusal is EACCES
         return f"the kernel refuses to load probes: run as root with CAP_SYS_ADMIN{detail}"
     return f"the probes could not be loaded: {error.strerror}{detail}; see: ato doctor"
