@@ -9,7 +9,7 @@ from __future__ import annotations
 import stat
 import struct
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, Final, Literal
 
 import msgspec
@@ -21,7 +21,8 @@ from pytest_ato.model.octets import Octets, octets
 from pytest_ato.model.record import Event
 
 _KIND: Final = struct.Struct("<16xH")
-_KIND_AND_NR: Final = struct.Struct("<16xH50xH")  # of a path record
+_TGID_AND_KIND: Final = struct.Struct("<8xI4xH")
+_HEAD: Final = struct.Struct("<8xI4xH50xH")  # tgid, kind, and nr of a path record
 _AFTER_TIME: Final = 8
 _PATH: Final = abi.PATH_LAYOUT.format
 _EXEC: Final = abi.EXEC_LAYOUT.format
@@ -54,6 +55,8 @@ class Decoder:
     def __init__(self) -> None:
         self.consumed = dict.fromkeys(abi.CLASSES, 0)
         self._files: OrderedDict[tuple[int, int], Octets] = OrderedDict()  # last used last
+        self._executed: tuple[set[int], set[int]] = (set(), set())
+        """Processes that executed a program in the last two drains."""
         self._decoders: dict[int, Callable[[bytes], Event]] = {
             abi.FORK: _fork,
             abi.EXEC: _exec,
@@ -70,9 +73,12 @@ class Decoder:
         return doors.decode(record, self._files)
 
     def critical(self, data: bytes) -> Iterator[Event]:
-        """Decode what the critical ring held."""
+        """Decode what the critical ring held, before what the bulk ring held in the same drain."""
         found = rings.records(data)
         self.consumed["critical"] += len(found)
+        heads = map(_TGID_AND_KIND.unpack_from, found)
+        executed = {tgid for tgid, kind in heads if kind == abi.EXEC}
+        self._executed = (self._executed[1], executed)
         for record in found:
             yield self._decode(record)
 
@@ -87,7 +93,8 @@ class Decoder:
         else:
             found = rings.records(data)
             self.consumed["bulk"] += len(found)
-        for record, count in merge(found):
+        # The rings are read one after the other, so an exec may have come with the drain before.
+        for record, count in merge(found, apart=set().union(*self._executed)):
             event = self._decode(record)
             yield msgspec.structs.replace(event, count=count) if count > 1 else event
 
@@ -162,17 +169,18 @@ class Decoder:
         return files[identity]
 
 
-def merge(found: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
+def merge(found: Iterable[bytes], apart: Container[int] = ()) -> Iterator[tuple[bytes, int]]:
     """Join identical opens of one drain; any other record keeps its place between them.
 
     A flood of opens is so told as one event with a count, while an open, an unlink and an open of
-    the same path stay three.
+    the same path stay three. So do opens of the processes in `apart`: those that executed another
+    program meanwhile, which may have opened what the one before it did.
     """
     firsts: dict[bytes, bytes] = {}
     counts: dict[bytes, int] = {}
     for record in found:
-        kind, nr = _KIND_AND_NR.unpack_from(record)
-        if kind == abi.PATH and nr in _OPEN_CALLS:
+        tgid, kind, nr = _HEAD.unpack_from(record)
+        if kind == abi.PATH and nr in _OPEN_CALLS and tgid not in apart:
             key = record[_AFTER_TIME:]
             if key in counts:
                 counts[key] += 1

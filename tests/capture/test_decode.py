@@ -62,6 +62,18 @@ def test_a_file_seen_before_keeps_its_path() -> None:
     assert [event.file for event in found] == ["/etc/x", "/etc/x"]  # type: ignore[attr-defined]
 
 
+def test_opens_of_a_process_stay_apart_where_it_executes_another_program() -> None:
+    opened = path_record(b"/etc/x\0", ret=-2)
+    executed = struct.pack("<QIIHH", 2, 7, 7, abi.EXEC, 0).ljust(abi.EXEC_LAYOUT.format.size, b"\0")
+    decoder = Decoder()
+    counts = []
+    for critical in (b"", ring(executed), b"", b""):
+        list(decoder.critical(critical))
+        found = decoder.bulk(ring(opened, opened))
+        counts.append([event.count for event in found])  # type: ignore[attr-defined]
+    assert counts == [[2], [1, 1], [1, 1], [2]]
+
+
 def test_of_very_many_files_those_in_use_are_known() -> None:
     decoder = Decoder()
     told = path_record(b"/l/x\0", b"", b"x\0etc\0", flags=abi.F_FILE, ino=1)
