@@ -19,8 +19,6 @@ PACKAGES := clang llvm gcc make libc6-dev libbpf-dev libbpf1 bubblewrap nftables
 TEST_PACKAGES := busybox git nodejs openssh-client openssl perl sqlite3 wget
 # Tracers that the benchmarks compare with.
 BENCH_PACKAGES := bpftrace strace
-# Tracers that the benchmarks compare with.
-BENCH_PACKAGES := bpftrace strace
 # What boots a kernel, and what is booted: packages that are fetched and not installed.
 KERNEL_PACKAGES := cpio kmod qemu-system-x86
 KERNELS ?= linux-image-amd64
@@ -130,7 +128,6 @@ docs: setup ## write the pages that are made from code
 
 .PHONY: bench
 bench: setup ## measure what capture and analysis cost here
-	$(call install,$(BENCH_PACKAGES))
 	$(call install,$(BENCH_PACKAGES))
 	@$(BIN)/python benchmarks
 

@@ -9,6 +9,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from pytest_ato.model.events import (
+    Bind,
+    Chmod,
+    Connect,
+    Door,
+    Exec,
+    Exit,
+    Flow,
+    Fork,
+    Link,
+    Map,
+    Memfd,
+    Open,
+    Rename,
+    Send,
+    SocketState,
+    Truncate,
+    Unlink,
+)
+from pytest_ato.model.record import Event
+
 Place = Literal["session", "cgroup", "wire"]
 
 
@@ -77,6 +98,16 @@ BCC_PROBES: Final = (
     Probe("sys_exit_sendmmsg", "destinations", proven=False),
 )
 """Of the bcc loader."""
+
+BCC_TELLS: Final[tuple[type[Event], ...]] = (Fork, Exec, Exit, Open, Connect, Send)
+"""Events that the bcc loader's kernel side tells."""
+
+CORE_TELLS: Final[tuple[type[Event], ...]] = (
+    *BCC_TELLS,
+    *(Rename, Link, Unlink, Truncate, Chmod, Map, Memfd),
+    *(Bind, SocketState, Door, Flow),
+)
+"""Events that the core loader's kernel side tells."""
 
 BCC_UNSEEN: Final = (
     "files that are opened in another way than openat",

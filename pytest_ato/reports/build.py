@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Final
 
 from pytest_ato import __version__
-from pytest_ato.activity import Activity, Destination
 from pytest_ato.analysis import Facts
+from pytest_ato.analysis.activity import Activity, Destination
+from pytest_ato.analysis.distinct import Counted
 from pytest_ato.detectors.interface import Definition
-from pytest_ato.distinct import Counted
 from pytest_ato.evidence.views import View
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.octets import Octets

@@ -11,8 +11,8 @@ from typing import Final
 
 from pytest_ato import __version__
 from pytest_ato.analysis import Facts
+from pytest_ato.analysis.distinct import Distinct
 from pytest_ato.detectors.interface import Definition
-from pytest_ato.distinct import Distinct
 from pytest_ato.evidence.views import View
 from pytest_ato.model.report import Coverage
 from pytest_ato.policy.availability import not_run, unavailable

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -81,3 +83,26 @@ def faulty(
     yield make
     for each in made:
         each.auditor.close()
+
+
+@pytest.fixture
+def meanwhile(processes) -> Iterator[Callable[[str, Callable[[int], object]], None]]:
+    """Act once the target runs: ``meanwhile("sleep\\x00100", act)`` calls ``act(pid)``."""
+    threads = []
+
+    def start(target: str, act: Callable[[int], object]) -> None:
+        threads.append(threading.Thread(target=lambda: act(processes.find(target))))
+        threads[-1].start()
+
+    yield start
+    for thread in threads:
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def flood(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program of `flood.c`."""
+    program = tmp_path_factory.mktemp("flood") / "flood"
+    command = ["cc", "-O2", "-Wall", "-Werror", "-pthread", "-o", program, HERE / "flood.c"]
+    subprocess.run(command, check=True)
+    return program

@@ -9,7 +9,6 @@ for the whole session. All else is the real capture.
 
 from __future__ import annotations
 
-import os
 import resource
 import sys
 import tempfile
@@ -113,20 +112,18 @@ class Loader(core.CoreLoader):
         self._detach(probe)
         self._broken.add(probe)
 
-    def limit(self, name: str, room: str) -> None:
-        """Leave so much more (descriptors or bytes) than is in use."""
-        number = getattr(resource, f"RLIMIT_{name}")
-        used = {
-            resource.RLIMIT_NOFILE: max(map(int, os.listdir("/proc/self/fd"))) + 1,  # noqa: PTH208
-            resource.RLIMIT_AS: _status("VmSize"),
-            resource.RLIMIT_DATA: _status("VmData"),
-        }
-        resource.setrlimit(number, (used[number] + int(room),) * 2)
+    def descriptors(self) -> None:
+        """Leave none: all numbers below the limit are taken."""
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+
+    def memory(self, room: str) -> None:
+        """Leave so many bytes of address space."""
+        size = _address_space() + int(room)
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
 
 
-def _status(name: str) -> int:
-    text = Path("/proc/self/status").read_text()
-    return int(text.partition(f"{name}:")[2].split()[0]) << 10
+def _address_space() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 
 
 def main(orders: str, *words: str) -> int:

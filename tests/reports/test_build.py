@@ -109,7 +109,7 @@ def test_what_was_not_seen_is_told_in_words(events, report, kind, fields, note) 
 
 
 def test_counts_beyond_the_bound_are_told(events, report, monkeypatch) -> None:
-    from pytest_ato.distinct import Distinct
+    from pytest_ato.analysis.distinct import Distinct
 
     monkeypatch.setattr(Distinct, "COUNTED", 2)
     reads = [ev.Open(ts=6, pid=100, call="open", path=f"/f{n}", result=3) for n in range(9)]

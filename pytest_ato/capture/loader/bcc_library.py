@@ -32,10 +32,16 @@ class Table(Protocol):
         """Its descriptor, which stays the module's."""
 
 
+class Function(Protocol):
+    """A program in the kernel."""
+
+    fd: int
+
+
 class Module(Protocol):
     """A compiled program (``bcc.BPF``)."""
 
-    def load_func(self, func_name: bytes, prog_type: int) -> object:
+    def load_func(self, func_name: bytes, prog_type: int) -> Function:
         """Load one function into the kernel."""
 
     def attach_tracepoint(self, *, tp: bytes, fn_name: bytes) -> None:

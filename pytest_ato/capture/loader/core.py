@@ -14,7 +14,7 @@ from pytest_ato.capture import abi
 from pytest_ato.capture.loader.interface import Loader, ProbeState
 from pytest_ato.capture.loader.libbpf import Libbpf
 from pytest_ato.capture.loader.maps import NAMES, RING_SIZES, Maps
-from pytest_ato.capture.probes import PROBES, Probe
+from pytest_ato.capture.probes import CORE_TELLS, PROBES, Probe
 from pytest_ato.model.errors import CaptureUnavailable
 
 OBJECT: Final = Path(__file__).parents[1] / "objects/ato.bpf.o"
@@ -26,6 +26,7 @@ class CoreLoader(Loader):
 
     name = "core"
     declared = PROBES
+    tells = CORE_TELLS
 
     def __init__(
         self, object_path: Path = OBJECT, ring_sizes: Mapping[str, int] = RING_SIZES

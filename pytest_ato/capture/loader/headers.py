@@ -39,11 +39,13 @@ class Headers:
         return tuple(f"-I{tree}{sub}" for sub in _BUILT for tree in (own, self.build / "include"))
 
 
-def find(release: str = os.uname().release, modules: Path = MODULES) -> Headers:
+def find(release: str = os.uname().release, modules: Path | None = None) -> Headers:
     """Return the headers of the running kernel, else those of the newest one that has some.
 
-    Others will do for programs that read no structure of the kernel. Raises CaptureUnavailable.
+    Others will do for programs that read no structure of the kernel. `modules` is `MODULES` unless
+    told. Raises CaptureUnavailable.
     """
+    modules = modules or MODULES
     for folder in (modules / release, *_newest_first(modules)):
         build = (folder / "build").resolve()
         for source in ((folder / "source").resolve(), build):

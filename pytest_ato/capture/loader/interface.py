@@ -10,6 +10,7 @@ from pytest_ato.capture.abi import Scope
 from pytest_ato.capture.loader.maps import Batch, Maps
 from pytest_ato.capture.probes import Probe
 from pytest_ato.model.events import Counters
+from pytest_ato.model.record import Event
 
 ProbeState = Literal["live", "silent", "missing", "not captured"]
 
@@ -20,6 +21,8 @@ class Loader(ABC):
     name: ClassVar[str]
     declared: ClassVar[tuple[Probe, ...]]
     """Its probes."""
+    tells: ClassVar[tuple[type[Event], ...]]
+    """Events that come from them."""
     unseen: ClassVar[tuple[str, ...]] = ()
     """What it cannot see at all, in words that follow "does not see"."""
     _maps: Maps

@@ -28,6 +28,7 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "bpf_map_lookup_elem": (ctypes.c_int, (ctypes.c_int, _POINTER, _POINTER)),
     "bpf_map_get_next_key": (ctypes.c_int, (ctypes.c_int, _POINTER, _POINTER)),
     "bpf_map_delete_elem": (ctypes.c_int, (ctypes.c_int, _POINTER)),
+    "bpf_obj_get_info_by_fd": (ctypes.c_int, (ctypes.c_int, _POINTER, _POINTER)),
     "bpf_program__attach_xdp": (_POINTER, (_POINTER, ctypes.c_int)),
     "bpf_program__set_autoload": (ctypes.c_int, (_POINTER, ctypes.c_bool)),
     "bpf_program__attach": (_POINTER, (_POINTER,)),

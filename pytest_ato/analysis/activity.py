@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_ato.distinct import Counted, Distinct
+from pytest_ato.analysis.distinct import Counted, Distinct
 from pytest_ato.model.events import (
     Connect,
     Datagram,

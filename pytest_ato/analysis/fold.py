@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_ato.activity import Activity, ActivityFold
+from pytest_ato.analysis.activity import Activity, ActivityFold
 from pytest_ato.model.events import (
     FORMAT,
     Audit,

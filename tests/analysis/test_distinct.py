@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_ato.distinct import Distinct
+from pytest_ato.analysis.distinct import Distinct
 from pytest_ato.model.octets import B64, Octets
 
 OCTETS = st.one_of(st.text(max_size=200), st.binary(max_size=200).map(B64))
