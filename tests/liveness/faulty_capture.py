@@ -9,6 +9,7 @@ for the whole session. All else is the real capture.
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import sys
 import tempfile
@@ -63,6 +64,7 @@ class Loader(core.CoreLoader):
         self._orders = orders
         self._broken: set[str] = set()
         self._execs = 0
+        self._held: list[bytes] = []
 
     def set_scope(self, scope: abi.Scope) -> None:
         if scope.active:
@@ -116,14 +118,14 @@ class Loader(core.CoreLoader):
         """Leave none: all numbers below the limit are taken."""
         resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
 
-    def memory(self, room: str) -> None:
-        """Leave so many bytes of address space."""
-        size = _address_space() + int(room)
+    def memory(self) -> None:
+        """Leave none: what the process has is taken, and it gets no more."""
+        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
-
-
-def _address_space() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        for piece in (1 << 20, 1 << 12, 1 << 8):
+            with contextlib.suppress(MemoryError):
+                while True:
+                    self._held.append(bytes(piece))
 
 
 def main(orders: str, *words: str) -> int:

@@ -1,0 +1,82 @@
+"""More calls than the rings hold: what is lost is counted to the last one, and nothing critical is.
+
+The ring for bulk events has 256 KiB here: 1,024 events, which two threads make in milliseconds.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from pytest_ato.model.events import Connect, Exec, Exit, Fork, Open
+from pytest_ato.model.verdict import Verdict
+
+pytestmark = pytest.mark.privileged
+
+OPENS, CHILDREN = 100_000, 200
+"""Opens a thread of the program's."""
+
+
+@pytest.fixture(scope="module")
+def auditor(faulty):
+    return faulty(bulk=1 << 18)
+
+
+@pytest.fixture(scope="module")
+def others(auditor, flood) -> int:
+    """Bulk events of the same program without its opens."""
+    report = auditor.audit(flood, args=("2", "0", "1")).report
+    assert (report.verdict, report.inconclusive) == (Verdict.APPROVE, ())
+    return report.coverage.counters["bulk"].produced
+
+
+def lost_and_counted(outcome, others: int) -> None:
+    """Every call is accounted for, and that some were lost is said first."""
+    report = outcome.report
+    bulk = report.coverage.counters["bulk"]
+    assert bulk.produced == others + 2 * OPENS
+    assert bulk.produced == bulk.consumed + bulk.lost + bulk.coalesced
+    assert bulk.lost == report.coverage.lost_events > 0
+    assert (report.verdict, report.conclusive) == (Verdict.INCONCLUSIVE, False)
+    assert report.inconclusive[0] == f"{bulk.lost} of {bulk.produced} bulk events were lost"
+    assert report.coverage.counters["critical"].lost == 0
+    seen = [event for event in outcome.events() if isinstance(event, Open) and event.result == -2]
+    told = sum(event.count for event in seen if str(event.path).startswith("/tmp/missing-"))
+    assert 2 * OPENS - bulk.lost <= told <= 2 * OPENS - bulk.lost + others
+
+
+def test_what_a_small_ring_loses_is_counted(auditor, flood, others):
+    lost_and_counted(auditor.audit(flood, args=("2", str(OPENS), "1000")), others)
+
+
+def test_what_is_lost_while_the_reader_stands_still_is_counted(auditor, flood, others, meanwhile):
+    def pause(_: int) -> None:
+        os.kill(auditor.runtime.pid, signal.SIGSTOP)
+        time.sleep(1)
+        os.kill(auditor.runtime.pid, signal.SIGCONT)
+
+    meanwhile(f"flood\x002\x00{OPENS}", pause)
+    lost_and_counted(auditor.audit(flood, args=("2", str(OPENS), "1000")), others)
+
+
+def test_a_flood_does_not_push_out_what_is_critical(auditor, flood):
+    outcome = auditor.audit(flood, args=("2", str(OPENS), "1000", "children"))
+    bulk, critical = (outcome.report.coverage.counters[name] for name in ("bulk", "critical"))
+    assert bulk.lost > 0
+    assert (critical.lost, critical.unread) == (0, 0)
+    assert critical.produced == critical.consumed
+    events = list(outcome.events())
+    children = {event.child for event in events if isinstance(event, Fork)}
+    assert len(children) == CHILDREN + 1  # and the target itself
+    assert {event.pid for event in events if isinstance(event, Exec)} == children
+    assert {event.pid for event in events if isinstance(event, Exit)} == children
+    ports = {event.port for event in events if isinstance(event, Connect)}
+    assert ports == {1000 + number for number in range(CHILDREN)}
+
+
+def test_a_ring_of_the_usual_size_loses_nothing(faulty, flood):
+    report = faulty().audit(flood, args=("2", str(OPENS), "1000")).report
+    assert (report.verdict, report.inconclusive) == (Verdict.APPROVE, ())
