@@ -1,7 +1,7 @@
 """From the kernel side's records to model events.
 
-Owns the meaning of records: numbers turned into names, identical opens merged, the path of a file
-that the kernel side has told before.
+Owns the meaning of records: numbers turned into names, and the path of a file that the kernel side
+has told before.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import stat
 import struct
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, Literal
 
 import msgspec
 
 from pytest_ato.capture import abi, addresses, doors, rings, syscalls
+from pytest_ato.capture.merging import merge
 from pytest_ato.capture.texts import absolute, resolved, split, text
 from pytest_ato.model import events
 from pytest_ato.model.octets import Octets, octets
@@ -22,8 +23,6 @@ from pytest_ato.model.record import Event
 
 _KIND: Final = struct.Struct("<16xH")
 _TGID_AND_KIND: Final = struct.Struct("<8xI4xH")
-_HEAD: Final = struct.Struct("<8xI4xH50xH")  # tgid, kind, and nr of a path record
-_AFTER_TIME: Final = 8
 _PATH: Final = abi.PATH_LAYOUT.format
 _EXEC: Final = abi.EXEC_LAYOUT.format
 _ADDR: Final = abi.ADDR_LAYOUT.format
@@ -31,8 +30,6 @@ _STATE: Final = abi.STATE_LAYOUT.format
 _FORK: Final = abi.FORK_LAYOUT.format
 _EXIT: Final = abi.EXIT_LAYOUT.format
 
-_OPENS: Final = frozenset({"open", "openat", "openat2", "creat"})
-_OPEN_CALLS: Final = frozenset(nr for nr, name in syscalls.NAMES.items() if name in _OPENS)
 _MMAP: Final = 9
 _RENAMES: Final = frozenset({"rename", "renameat", "renameat2"})
 _LINKS: Final = frozenset({"link", "linkat", "symlink", "symlinkat"})
@@ -107,7 +104,7 @@ class Decoder:
         first, second, third, fourth = split(record, _PATH.size, fields[14:])
         call = syscalls.name(nr)
         file = self._file(flags, (dev, inode), first, third)
-        if nr in _OPEN_CALLS:  # what comes in floods, so without a detour
+        if nr in syscalls.OPENS:  # what comes in floods, so without a detour
             return events.Open(
                 ts=ts,
                 pid=tgid,
@@ -167,31 +164,6 @@ class Decoder:
             return None
         files.move_to_end(identity)
         return files[identity]
-
-
-def merge(found: Iterable[bytes], apart: Container[int] = ()) -> Iterator[tuple[bytes, int]]:
-    """Join identical opens of one drain; any other record keeps its place between them.
-
-    A flood of opens is so told as one event with a count, while an open, an unlink and an open of
-    the same path stay three. So do opens of the processes in `apart`: those that executed another
-    program meanwhile, which may have opened what the one before it did.
-    """
-    firsts: dict[bytes, bytes] = {}
-    counts: dict[bytes, int] = {}
-    for record in found:
-        tgid, kind, nr = _HEAD.unpack_from(record)
-        if kind == abi.PATH and nr in _OPEN_CALLS and tgid not in apart:
-            key = record[_AFTER_TIME:]
-            if key in counts:
-                counts[key] += 1
-            else:
-                firsts[key], counts[key] = record, 1
-            continue
-        yield from zip(firsts.values(), counts.values(), strict=True)
-        firsts.clear()
-        counts.clear()
-        yield record, 1
-    yield from zip(firsts.values(), counts.values(), strict=True)
 
 
 def _fork(record: bytes) -> Event:

@@ -71,6 +71,9 @@ NAMES: Final = {
     438: "pidfd_getfd",
     452: "fchmodat2",
 }
+OPENS: Final = frozenset(
+    number for number, name in NAMES.items() if name in ("open", "openat", "openat2", "creat")
+)
 
 
 def name(number: int) -> str:

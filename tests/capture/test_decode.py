@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_ato.capture import abi, syscalls
-from pytest_ato.capture.decode import Decoder, descriptor, merge
+from pytest_ato.capture.decode import Decoder, descriptor
+from pytest_ato.capture.merging import merge
 from pytest_ato.capture.texts import absolute, resolved
 from pytest_ato.model import events
 from pytest_ato.model.octets import B64, raw
