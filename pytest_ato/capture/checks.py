@@ -23,12 +23,12 @@ from pytest_ato.capture import cgroupfs
 from pytest_ato.capture.loader.bcc import BccLoader
 from pytest_ato.capture.loader.core import BTF, OBJECT
 from pytest_ato.capture.network.rules import program
+from pytest_ato.capture.session import MACHINES
 from pytest_ato.capture.trials import Trial, trials
 from pytest_ato.model.check import Check
 from pytest_ato.model.errors import AtoError
 
 _OLDEST: Final = (5, 15)
-_ARCHITECTURES: Final = frozenset({"x86_64"})
 _ALLOW_BPF: Final = "run as root with CAP_SYS_ADMIN, in no container that restricts bpf(2)"
 _USUAL_KERNEL: Final = "use a kernel as Debian or Ubuntu build it, from 5.15 on"
 _CAPABILITIES: Final = {"CAP_NET_ADMIN": 12, "CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21}
@@ -71,7 +71,7 @@ def _system() -> Check:
     numbers = tuple(int(part) for part in re.findall(r"\d+", release)[:2])
     return _answer(
         "kernel",
-        numbers >= _OLDEST and machine in _ARCHITECTURES,
+        numbers >= _OLDEST and machine in MACHINES,
         f"Linux {release} on {machine}",
         "use a kernel from 5.15 on, on x86-64",
     )

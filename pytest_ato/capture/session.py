@@ -6,9 +6,11 @@ within one audit is `run`'s.
 
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Final
 
 from pytest_ato.capture.caller import Caller
 from pytest_ato.capture.cgroups import AuditCgroup
@@ -23,6 +25,9 @@ from pytest_ato.capture.stream import EventStream
 from pytest_ato.model.errors import CaptureUnavailable
 from pytest_ato.model.events import End
 from pytest_ato.model.spec import AuditSpec
+
+MACHINES: Final = frozenset({"x86_64"})
+"""Whose system call numbers capture knows, as ``uname -m`` calls them."""
 
 
 class Session:
@@ -39,6 +44,9 @@ class Session:
 
     def start(self) -> None:
         """Get ready for audits; raises CaptureUnavailable, in one line with the cure."""
+        machine = os.uname().machine
+        if machine not in MACHINES:
+            raise CaptureUnavailable(f"this machine is {machine}: audits need x86-64")
         enter_private_mounts()
         self._rundir = self._cleanup.enter_context(RunDir.claim())
         began = time.monotonic()
