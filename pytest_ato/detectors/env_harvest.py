@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from pytest_ato.detectors.interface import Definition, Detector
+from pytest_ato.detectors.lookouts import lists_processes
 from pytest_ato.detectors.outcome import REFUSED, outcome
 from pytest_ato.detectors.peers import Relation
 from pytest_ato.detectors.procfs import PREFIX, proc_entry
@@ -80,12 +81,15 @@ class EnvHarvest(Detector):
     def _environ(self, event: Open, number: int) -> Finding:
         name = self.context.peers.name(number)
         result = outcome(event.result)
+        severity = Severity.MEDIUM if result else Severity.HIGH
+        if lists_processes(self.context.processes.actor(event.pid)):
+            severity = Severity.INFO  # ps opens it whatever it is asked to show
         text = f"{event.call} of /proc/{number}/environ ({name}){result}"
         return self.finding(
             key=f"environ:{name}",
             title=f"{self.context.processes.label(event.pid)} opens the environment of "
             f"{self.context.peers.describe(number)}{result}",
-            severity=Severity.MEDIUM if result else None,
+            severity=severity,
             evidence=(Evidence(ts=event.ts, text=text, pid=event.pid),),
             where=name,
             pid=event.pid,

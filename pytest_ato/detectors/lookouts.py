@@ -48,7 +48,7 @@ _HARDWARE_LISTERS: Final = frozenset(
 )
 _PROCESS_LISTERS: Final = frozenset(
     {"ps", "pgrep", "pkill", "pidof", "pidwait", "killall", "killall5", "top", "htop", "pstree"}
-    | {"lsof", "fuser", "ss", "netstat", "w", "vmstat", "pwdx", "systemctl"}
+    | {"lsof", "fuser", "ss", "netstat", "w", "vmstat", "pwdx", "systemctl", "lsns"}
 )
 
 

@@ -26,7 +26,7 @@ from pytest_ato.detectors.paths import destination, opens_for_writing, resolved,
 from pytest_ato.detectors.peers import Relation
 from pytest_ato.detectors.processes import ProcessState
 from pytest_ato.detectors.procfs import proc_entry
-from pytest_ato.model.events import Door, Exec, FileEvent, Link, Open, Rename, Truncate, Unlink
+from pytest_ato.model.events import Door, FileEvent, Link, Open, Rename, Truncate, Unlink
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.octets import show
 from pytest_ato.model.record import Event
@@ -53,7 +53,7 @@ class TamperAndEvasion(Detector):
         severity=Severity.HIGH,
         title="The target looks for who watches it, or covers its tracks",
         technique="T1497",
-        wants=(Open, Unlink, Truncate, Link, Rename, Door, Exec),
+        wants=(Open, Unlink, Truncate, Link, Rename, Door),
         places=PLACES,
     )
 
@@ -66,8 +66,6 @@ class TamperAndEvasion(Detector):
         """Files that were not there, by path: the first run of opens, and how many in all."""
         self._deleted: dict[str, Finding] = {}
         """Programs that removed themselves, by path, unless put back."""
-        self._traced: dict[int, tuple[Door, ProcessState]] = {}
-        """Who asked to be traced (by serial), and did not become the program to be debugged."""
 
     def process(self, event: Event) -> Iterable[Finding]:
         """Report what is certain at once."""
@@ -82,24 +80,15 @@ class TamperAndEvasion(Detector):
             case Rename() if event.result >= 0:
                 self._deleted.pop(destination(event), None)
             case Door(name="ptrace", detail="PTRACE_TRACEME"):
-                process = self.context.processes.actor(event.pid)
-                if len(self._traced) < _MAX_KNOWN:
-                    self._traced.setdefault(process.serial, (event, process))
-            case Exec():
-                self._became(event)
+                # A debugger's forked child asks, too: to become the program to be debugged.
+                if not _is_bare_fork(self.context.processes.actor(event.pid)):
+                    what = "asks whether it is traced already (PTRACE_TRACEME)"
+                    yield self._report(event, "traced", what, Severity.MEDIUM)
 
     def finish(self) -> Iterable[Finding]:
         """Report what only the whole shows."""
         yield from self._deleted.values()
         yield from self._measured()
-        for event, process in self._traced.values():
-            yield self._report(
-                event,
-                "traced",
-                "asks whether it is traced already (PTRACE_TRACEME)",
-                Severity.MEDIUM,
-                process=process,
-            )
         if len(self._fingerprints) >= FINGERPRINTS:
             kinds = sorted(self._fingerprints)
             _, process = next(iter(self._fingerprints.values()))
@@ -201,14 +190,6 @@ class TamperAndEvasion(Detector):
         what = f"wipes the {kind} {stable}"
         yield self._report(event, f"wipe:{stable}", what, severity, where=path)
 
-    def _became(self, event: Exec) -> None:
-        """A debugger's child asks to be traced, and then becomes the program to be debugged."""
-        serial = self.context.processes.actor(event.pid).serial
-        known = self._traced.get(serial)
-        start = self.context.start
-        if known is not None and (start is None or known[1].ppid != start.init):
-            del self._traced[serial]
-
     def _report(
         self,
         event: FileEvent | Door,
@@ -217,20 +198,23 @@ class TamperAndEvasion(Detector):
         severity: Severity | None = None,
         *,
         where: str = "",
-        process: ProcessState | None = None,
     ) -> Finding:
-        actor = process or self.context.processes.actor(event.pid)
         result = outcome(event.result)
         proof = event.detail if isinstance(event, Door) else f"{event.call} of {resolved(event)}"
         return self.finding(
             key=key,
-            title=f"{actor.label} {what}{result}",
+            title=f"{self.context.processes.label(event.pid)} {what}{result}",
             severity=severity,
             evidence=(Evidence(ts=event.ts, text=f"{show(proof)}{result}", pid=event.pid),),
             where=where,
-            process=actor,
+            pid=event.pid,
             count=event.count,
         )
+
+
+def _is_bare_fork(process: ProcessState) -> bool:
+    """Whether it still runs the image of the process that made it."""
+    return bool(process.ancestors) and process.ancestors[-1].image == process.image
 
 
 def _runs(state: ProcessState, path: str) -> bool:

@@ -51,6 +51,13 @@ def test_the_sandboxs_init_refuses(log, detect):
     assert finding.key == "env_harvest:environ:init"
 
 
+def test_ps_is_info(log, detect):
+    ps = log.spawn(log.root, "/usr/bin/ps", "ax")
+    log.open(ps, f"/proc/{log.inner(log.root)}/environ")
+    [finding] = detect(EnvHarvest, log)
+    assert finding.severity is Severity.INFO
+
+
 def test_a_way_round_self(log, detect):
     log.open(log.root, "/proc/self/../1/environ", file="/proc/1/environ")
     log.open(log.root, "/proc/self/root/proc/1/environ", file="/proc/1/environ")
