@@ -90,11 +90,14 @@ def load(folder: Path) -> ModuleType:
     )
     assert spec is not None
     assert spec.loader is not None
+    before = sys.modules.get("bcc")
+    if before is not None and before.__spec__ == spec:
+        return cast(ModuleType, before.BPF)
     module = importlib.util.module_from_spec(spec)
     sys.modules["bcc"] = module  # its parts import each other by this name
     try:
         spec.loader.exec_module(module)
         return cast(ModuleType, module.BPF)
     except (ImportError, OSError, AttributeError) as error:
-        sys.modules.pop("bcc", None)
+        del sys.modules["bcc"]
         raise CaptureUnavailable(f"BCC in {folder} cannot be used ({error}): {INSTALL}") from None
