@@ -19,10 +19,10 @@ from pytest_ato.capture.canary import Canary
 from pytest_ato.capture.cgroups import AuditCgroup
 from pytest_ato.capture.decode import Decoder
 from pytest_ato.capture.fanotify import FileMarks
+from pytest_ato.capture.liveness import Liveness
 from pytest_ato.capture.loader.interface import Loader
 from pytest_ato.capture.loader.maps import Batch
 from pytest_ato.capture.network import Gateway, TargetNetwork
-from pytest_ato.capture.network.namespaces import has_ipv6
 from pytest_ato.capture.sandbox.control import (
     NONCE_SIZE,
     Closed,
@@ -83,12 +83,9 @@ class Run:
         )
         self._before = dict(loader.counters())
         self._marks = FileMarks()
-        usable = [p for p in loader.declared if has_ipv6() or not p.name.endswith("6")]
-        live = {name for name, state in loader.probes().items() if state == "live"}
-        self._required = (*(p.name for p in usable if p.required), "fanotify")
-        # One that a verdict could do without must not be there and blind either.
-        proven = (p.name for p in usable if p.proven and (p.required or p.name in live))
-        self._proven = (*proven, "fanotify")
+        self._nonce = secrets.token_hex(NONCE_SIZE // 2)
+        self._canary = Canary(self._nonce, sandbox.init_pid)
+        self._liveness = Liveness(loader, self._canary)
         self._ended: Ended = "exit"
         self._status = 0
         self._reason = ""
@@ -106,8 +103,6 @@ class Run:
         """
         planted = tuple(planted)
         self._marks.add((*planted, *self._sandbox.canary_files()))
-        nonce = secrets.token_hex(NONCE_SIZE // 2)
-        self._canary = Canary(nonce, self._sandbox.init_pid)
         self._stream.sieve = self._canary.sift
         self._loader.set_scope(
             abi.Scope(
@@ -125,7 +120,7 @@ class Run:
                 now = time.monotonic_ns()
                 self._stream.put(Planted(ts=now, path=file.path, dev=file.dev, inode=file.inode))
             began = time.monotonic()
-            self._sandbox.release(nonce)
+            self._sandbox.release(self._nonce)
             self._follow(caller, began + self._spec.timeout)
             run_ms = (time.monotonic() - began) * 1000
             self._disk_full = self._sandbox.disk_full()
@@ -147,8 +142,8 @@ class Run:
             kernel=os.uname().release,
             loader=self._loader.name,
             attach_ms=attach_ms,
-            probes={**self._loader.probes(), "fanotify": "live"},
-            required=self._required,
+            probes=dict(self._liveness.states()),
+            required=self._liveness.required,
             unseen=self._loader.unseen,
             init=self._sandbox.init_pid,
             uid=self._sandbox.uid,
@@ -256,6 +251,8 @@ class Run:
             if self._accounted() or time.monotonic() > until:
                 break
             time.sleep(_TURN)
+        for name in self._liveness.detached():
+            self._lose(name, "the probe was detached during the audit")
         if self._gateway:
             self._stream.add(self._gateway.settle())
             self._stream.add(flows.decode(self._loader.take_flows()))
@@ -284,7 +281,6 @@ class Run:
 
     def _end(self, run_ms: float) -> End:
         hit = self._cgroup.limits_hit()
-        silent = self._canary.silent(self._proven, ended=self._ended != "interrupted")
         if self._disk_full:
             hit = (*hit, "disk")
         if "memory" in hit and self._ended in ("signal", "exit", "interrupted"):
@@ -300,5 +296,10 @@ class Run:
             counters=self._counters(),
             output_bytes=dict(self._streams.totals),
             limits_hit=hit,
-            silent={} if self._ended == "not_started" else silent,
+            silent=self._silent(),
         )
+
+    def _silent(self) -> dict[str, str]:
+        if self._ended == "not_started":
+            return {}
+        return self._liveness.silent(ended=self._ended != "interrupted")

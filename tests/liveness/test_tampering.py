@@ -75,6 +75,31 @@ def test_counts_emptied_from_outside_disagree(auditor, vendor, meanwhile):
         assert any(each.startswith(f"the {name} counts disagree") for each in report.inconclusive)
 
 
+def detach(pid: int, kind: str) -> None:
+    """Detach one of a process's links of that type, as ``bpftool link detach`` does."""
+    libbpf = ctypes.CDLL("libbpf.so.1", use_errno=True)
+    for path in Path(f"/proc/{pid}/fdinfo").iterdir():
+        fields = dict(line.split(":\t") for line in path.read_text().splitlines() if ":\t" in line)
+        if fields.get("link_type") == kind:
+            fd = libbpf.bpf_link_get_fd_by_id(ctypes.c_uint32(int(fields["link_id"])))
+            assert libbpf.bpf_link_detach(fd) == 0
+            os.close(fd)
+            return
+    raise AssertionError("the process has no such link")
+
+
+@pytest.mark.parametrize(("kind", "probe"), [("xdp", "wire"), ("cgroup", "connect4")])
+def test_a_probe_detached_by_another_process_is_named(auditor, vendor, meanwhile, kind, probe):
+    def act(target: int) -> None:
+        detach(auditor.runtime.pid, kind)
+        os.kill(target, signal.SIGTERM)
+
+    meanwhile("sleep\x00493", act)
+    report = auditor.audit(vendor("exec sleep 493"), network="sinkhole").report
+    assert (report.verdict, report.conclusive) == (Verdict.INCONCLUSIVE, False)
+    assert f"{probe}: the probe was detached during the audit" in report.inconclusive
+
+
 def test_the_next_audit_is_whole_again(auditor, vendor):
     assert auditor.audit(vendor("exit 0")).report.verdict is Verdict.APPROVE
 

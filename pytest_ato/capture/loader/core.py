@@ -19,6 +19,9 @@ from pytest_ato.model.errors import CaptureUnavailable
 
 OBJECT: Final = Path(__file__).parents[1] / "objects/ato.bpf.o"
 BTF: Final = Path("/sys/kernel/btf/vmlinux")
+_LINK_INFO: Final = 64
+_LINK_PLACE: Final = slice(16, 24)
+"""Where struct bpf_link_info (Linux 5.15) has the cgroup's id or the interface's index; 0: none."""
 
 
 class CoreLoader(Loader):
@@ -100,6 +103,7 @@ class CoreLoader(Loader):
 
     def _attach(self, name: str, how: str, *arguments: object) -> None:
         program = self._program(self._programs[name])
+        self._detach(name)  # of an audit that did not start
         self._links[name] = self._libbpf.pointer(how, program, *arguments)
 
     def _detach(self, name: str) -> None:
@@ -145,7 +149,17 @@ class CoreLoader(Loader):
         return found
 
     def probes(self) -> Mapping[str, ProbeState]:
-        return {probe.name: "live" if probe.name in self._links else "missing" for probe in PROBES}
+        return {probe.name: "live" if self._attached(probe) else "missing" for probe in PROBES}
+
+    def _attached(self, probe: Probe) -> bool:
+        """Ask the kernel: others may detach from a cgroup or the wire, and our link stays."""
+        link = self._links.get(probe.name, 0)
+        if not link or probe.place == "session":
+            return bool(link)
+        info, size = ctypes.create_string_buffer(_LINK_INFO), ctypes.c_uint32(_LINK_INFO)
+        fd = self._libbpf.call("bpf_link__fd", link)
+        self._libbpf.call("bpf_obj_get_info_by_fd", fd, info, ctypes.byref(size))
+        return any(info.raw[_LINK_PLACE])
 
     def close(self) -> None:
         for name in list(self._links):

@@ -34,6 +34,7 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "bpf_program__attach": (_POINTER, (_POINTER,)),
     "bpf_program__attach_cgroup": (_POINTER, (_POINTER, ctypes.c_int)),
     "bpf_link__destroy": (ctypes.c_int, (_POINTER,)),
+    "bpf_link__fd": (ctypes.c_int, (_POINTER,)),
     "libbpf_num_possible_cpus": (ctypes.c_int, ()),
     "libbpf_set_print": (_POINTER, (_POINTER,)),
 }
