@@ -29,26 +29,9 @@ static __always_inline int compat_enter(long nr)
 	return submit_compat(nr);
 }
 
-SEC("tp_btf/sys_enter")
-int BPF_PROG(ato_sys_enter, struct pt_regs *regs, long nr)
+/* Keep what a call was given, until its exit. */
+static __always_inline void enter(struct pending *p, struct pt_regs *regs, __u32 class, long nr)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct pending *p;
-	__u32 class;
-
-	if (OTHER_ABI(task->thread_info, nr))
-		return compat_enter(nr);
-	if (nr < 0 || nr >= CALLS)
-		return 0;
-	class = class_of[nr];
-	if (class == CALL_NONE || !in_scope())
-		return 0;
-	p = pending_of(BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!p) {
-		count_produced(ATO_BULK);
-		count_lost(ATO_BULK);
-		return 0;
-	}
 	p->class = class;
 	p->nr = nr;
 	p->value = 0;
@@ -80,6 +63,29 @@ int BPF_PROG(ato_sys_enter, struct pt_regs *regs, long nr)
 	case CALL_DOOR:
 		door_enter(p, regs);
 		break;
+	}
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(ato_sys_enter, struct pt_regs *regs, long nr)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pending *p;
+	__u32 class;
+
+	if (OTHER_ABI(task->thread_info, nr))
+		return compat_enter(nr);
+	if (nr < 0 || nr >= CALLS)
+		return 0;
+	class = class_of[nr];
+	if (class == CALL_NONE || !in_scope())
+		return 0;
+	p = pending_of(BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (p) {
+		enter(p, regs, class, nr);
+	} else {
+		count_produced(ATO_BULK);
+		count_lost(ATO_BULK);
 	}
 	return 0;
 }
@@ -117,10 +123,16 @@ int BPF_PROG(ato_sys_exit, struct pt_regs *regs, long ret)
 
 	if (nr >= CALLS || class_of[nr] == CALL_NONE)
 		return 0;
-	p = pending_of(0);
-	if (!p || p->nr != nr || !live_scope())
+	if (!live_scope())
 		return 0;
-	leave(p, ret);
+	p = pending_of(nr == __NR_socket && in_scope() ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+	if (!p)
+		return 0;
+	if (p->nr != nr && nr == __NR_socket) /* the sandbox's filter refused it before its entry */
+		enter(p, regs, CALL_DOOR, nr);
+	if (p->nr == nr)
+		leave(p, ret);
+	p->nr = NO_CALL;
 	p->class = CALL_NONE;
 	return 0;
 }

@@ -158,14 +158,10 @@ static __always_inline void fill_header(struct ato_header *h, __u16 kind, __u16 
 
 /* --- processes ------------------------------------------------------------------------------- */
 
-static __always_inline void forget_ending(__u32 pid)
+static __always_inline void forget_ending(__u32 pid, enum how how)
 {
-	struct ending e = { .pid = pid, .how = BY_GROUP };
+	struct ending e = { .pid = pid, .how = how };
 
-	endings.delete(&e);
-	e.how = BY_THREAD;
-	endings.delete(&e);
-	e.how = BY_SIGNAL;
 	endings.delete(&e);
 }
 
@@ -205,7 +201,7 @@ int ato_task_newtask(struct tracepoint__task__task_newtask *args)
 		return 0;
 	if (args->clone_flags & CLONE_THREAD)
 		return thread_started(bpf_get_current_pid_tgid() >> 32);
-	forget_ending(args->pid);
+	forget_ending(args->pid, BY_SIGNAL); /* sent to whoever had this number before */
 	count_produced(ATO_CRITICAL);
 	r = critical.ringbuf_reserve(sizeof(*r));
 	if (!r) {
@@ -437,10 +433,11 @@ int ato_sched_process_exit(struct tracepoint__sched__sched_process_exit *args)
 	exec_calls.delete(&tid);
 	images.delete(&tid);
 	code = exit_code(tgid, tid);
-	forget_ending(tid);
+	forget_ending(tid, BY_THREAD);
 	if (!is_last_thread(tgid))
 		return 0;
-	forget_ending(tgid);
+	forget_ending(tgid, BY_GROUP);
+	forget_ending(tgid, BY_SIGNAL);
 	count_produced(ATO_CRITICAL);
 	r = critical.ringbuf_reserve(sizeof(*r));
 	if (!r) {

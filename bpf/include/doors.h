@@ -11,6 +11,7 @@
 #define CLONE_NEWNET 0x40000000
 #define SOCK_TYPE 0xf
 #define SOCK_RAW 3
+#define SOCK_PACKET 10
 #define AF_NETLINK 16
 #define SOL_SOCKET 1
 #define SCM_RIGHTS 1
@@ -36,8 +37,8 @@ static __always_inline bool odd_socket(unsigned long family, unsigned long type)
 {
 	switch (family) {
 	case AF_INET:
-	case AF_INET6:
-		return (type & SOCK_TYPE) == SOCK_RAW;
+	case AF_INET6: /* SOCK_PACKET, of old, means AF_PACKET */
+		return (type & SOCK_TYPE) == SOCK_RAW || (type & SOCK_TYPE) == SOCK_PACKET;
 	case AF_UNIX:
 	case AF_NETLINK:
 		return false;

@@ -6,6 +6,7 @@
 #include "maps.h"
 #include <asm/unistd.h>
 
+#define NO_CALL ~0U /* number of no call: the last one has been told */
 #define ENTRY_PATH 256 /* bytes of a path that are read at entry */
 
 enum call_class {

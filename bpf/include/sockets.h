@@ -151,7 +151,7 @@ static __always_inline int submit_kernel_addr(struct bpf_sock_addr *ctx, __u32 n
 	r->protocol = ctx->protocol;
 	r->pad = 0;
 	__builtin_memset(r->addr, 0, ADDR_MAX);
-	*(__u16 *)r->addr = ctx->user_family;
+	*(__u16 *)r->addr = six ? AF_INET6 : AF_INET; /* user_family may be AF_UNSPEC */
 	*(__u16 *)(r->addr + 2) = ctx->user_port;
 	if (six) {
 		*(__u32 *)(r->addr + 8) = ctx->user_ip6[0];

@@ -33,6 +33,7 @@ _STEPS = {
     3: "the unprivileged user",
     4: "the keyrings",
     5: "the working directory",
+    6: "the filter of socket families",
 }
 """`enum step` of init.c."""
 

@@ -36,12 +36,13 @@
 
 #include "canary.h"
 #include "fail.h"
+#include "filter.h"
 #include "order.h"
 
 enum message_kind { READY = 1, FAILED, EXITED, EMPTY };
 
 /* What the child was at when it failed; control.py has the names. */
-enum step { EXEC, STDIO, LIMITS, IDENTITY, KEYRING, DIRECTORY };
+enum step { EXEC, STDIO, LIMITS, IDENTITY, KEYRING, DIRECTORY, FILTER };
 
 struct message {
 	uint32_t kind;
@@ -168,6 +169,8 @@ static enum step become(const struct target *target, const int stdio[3], int *re
 		return KEYRING;
 	if (chdir(target->directory))
 		return DIRECTORY;
+	if (refuse_sockets())
+		return FILTER;
 	execve(target->program, target->argv, target->envp);
 	return EXEC;
 }

@@ -62,6 +62,7 @@ def test_the_capture_was_whole(outcome: Outcome) -> None:
         ("sendfile", ""),
         ("socket", "AF_PACKET SOCK_RAW"),
         ("socket", "AF_INET SOCK_RAW"),
+        ("socket", "AF_VSOCK SOCK_STREAM"),
         ("int80", "call 20"),
     ],
 )
@@ -73,12 +74,18 @@ def test_ordinary_calls_are_no_doors(doors: list[Door]) -> None:
     assert {door.detail for door in doors if door.name == "socket"} == {
         "AF_PACKET SOCK_RAW",
         "AF_INET SOCK_RAW",
+        "AF_VSOCK SOCK_STREAM",
     }
     assert not [door for door in doors if door.name in ("clone", "clone3")]
 
 
 def test_refused_doors_have_their_result(doors: list[Door]) -> None:
-    for name, detail in (("socket", "AF_PACKET"), ("bpf", ""), ("finit_module", "")):
+    for name, detail in (
+        ("socket", "AF_PACKET"),
+        ("socket", "AF_VSOCK"),
+        ("bpf", ""),
+        ("finit_module", ""),
+    ):
         assert one(doors, name, detail).result < 0
 
 
