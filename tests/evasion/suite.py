@@ -118,7 +118,7 @@ EXPECTED: Final[dict[str, dict[str, str]]] = {
         "cut_off": "detected:honeytoken_exfil",
         "multipath": "detected:honeytoken_exfil",
         "udp_lite": "detected:honeytoken_exfil",
-        "host_socket": "detected:kernel_bypass_io",
+        "host_socket": "blocked:kernel_bypass_io",
     },
     "Encodings and splits": {
         "encode_layers": "detected:honeytoken_exfil",
