@@ -3,7 +3,8 @@
 Owns the questions that are compared: which planted file was opened (calls beside the file itself),
 which path (as the program gave it beside the kernel's), which destination (calls beside the
 kernel's copy). A difference that a known side door explains is `kernel_bypass_io`'s. Where the
-capture lost events nothing can be said to be absent, and the audit is not whole anyway.
+capture lost events, or was made by a loader that does not see all calls, nothing can be said to be
+absent.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from pytest_ato.model.events import (
     Open,
     Rename,
     Send,
+    Start,
     Truncate,
     Unlink,
 )
@@ -58,7 +60,7 @@ class SourceDisagreement(Detector):
         technique="T1562.006",
         wants=(
             *(Open, Rename, Link, Unlink, Truncate, Chmod),
-            *(Connect, Send, Door, Datagram, Dns, Flow, End),
+            *(Connect, Send, Door, Datagram, Dns, Flow, Start, End),
         ),
         places=(),
     )
@@ -71,6 +73,7 @@ class SourceDisagreement(Detector):
         """Processes (serials) that used a door of `_EXPLAINING`."""
         self._on_the_wire: set[tuple[str, int]] = set()
         self._end: End | None = None
+        self._sees_all_calls = True
 
     def process(self, event: Event) -> Iterable[Finding]:
         """Report what the pair of records shows at once."""
@@ -86,13 +89,16 @@ class SourceDisagreement(Detector):
                 self._saw(event.address, event.port)
             case Dns():
                 self._saw(event.server, _DNS_PORT)
+            case Start():
+                self._sees_all_calls = "not captured" not in event.probes.values()
             case End():
                 self._end = event
 
     def finish(self) -> Iterable[Finding]:
         """Report what is absent in one source, if the capture was whole."""
         end = self._end
-        if end is None or any(counters.lost for counters in end.counters.values()):
+        lost = end is None or any(counters.lost for counters in end.counters.values())
+        if end is None or lost or not self._sees_all_calls:
             return
         if end.ended not in _CUT_OFF:  # else a call may not have come back
             for difference in self._destinations.rest():

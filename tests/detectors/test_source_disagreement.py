@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 
 import pytest
+from msgspec.structs import replace
 
 from pytest_ato.detectors.source_disagreement import SourceDisagreement
 from pytest_ato.model import events as ev
@@ -48,6 +49,14 @@ def test_a_file_that_no_call_opened(log, detect, access):
     finding = _only(log, detect)
     assert finding.severity is Severity.HIGH
     assert finding.key == "source_disagreement:file:ssh_key"
+
+
+def test_a_loader_that_does_not_see_all_calls_proves_no_absence(log, detect):
+    log.touch(log.root, KEY, "open", "read", "close")
+    _end(log)
+    at = next(n for n, event in enumerate(log.events) if isinstance(event, ev.Start))
+    log.events[at] = replace(log.events[at], probes={"sys_enter": "not captured"})
+    assert detect(SourceDisagreement, log) == ()
 
 
 def test_an_open_of_another_process_explains_no_opening(log, detect):
