@@ -78,15 +78,19 @@ class AuditCgroup:
 
     def kill_but(self, spared: Collection[int]) -> None:
         """SIGKILL to all inside but `spared`: frozen meanwhile, so that no fork gets away."""
-        freeze = self.path / "cgroup.freeze"
-        freeze.write_text("1")
+        self.freeze(True)
         try:
             for pid in self.pids():
                 if pid not in spared:
                     with suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
         finally:
-            freeze.write_text("0")
+            self.freeze(False)
+
+    def freeze(self, frozen: bool) -> None:
+        """Stop all inside within some milliseconds, or let them go on; they can be killed all the
+        same."""
+        (self.path / "cgroup.freeze").write_text("1" if frozen else "0")
 
     def limits_hit(self) -> tuple[str, ...]:
         """Return the names, as in `Limits`, of the limits that were run into so far."""

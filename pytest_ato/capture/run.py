@@ -14,11 +14,13 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from pytest_ato.capture import abi, flows
+from pytest_ato.capture.accounts import Accounts
 from pytest_ato.capture.caller import Caller
 from pytest_ato.capture.canary import Canary
 from pytest_ato.capture.cgroups import AuditCgroup
 from pytest_ato.capture.decode import Decoder
 from pytest_ato.capture.fanotify import FileMarks
+from pytest_ato.capture.hold import Hold
 from pytest_ato.capture.liveness import Liveness
 from pytest_ato.capture.loader.interface import Loader
 from pytest_ato.capture.loader.maps import Batch
@@ -36,7 +38,7 @@ from pytest_ato.capture.sandbox.writable import PlantedFile
 from pytest_ato.capture.spool import Spool
 from pytest_ato.capture.stdio import StandardStreams
 from pytest_ato.capture.stream import CallerGone, EventStream
-from pytest_ato.model.events import Counters, End, Lost, Planted, Start
+from pytest_ato.model.events import End, Lost, Planted, Start
 from pytest_ato.model.octets import octets
 from pytest_ato.model.spec import AuditSpec
 
@@ -81,7 +83,8 @@ class Run:
         self._streams = StandardStreams(
             sandbox.stdio, sandbox.close_stdin, spec.stdin, spec.limits.output
         )
-        self._before = dict(loader.counters())
+        self._accounts = Accounts(loader, self._decoder.consumed)
+        self._hold = Hold(cgroup)
         self._marks = FileMarks()
         self._nonce = secrets.token_hex(NONCE_SIZE // 2)
         self._canary = Canary(self._nonce, sandbox.init_pid)
@@ -123,6 +126,7 @@ class Run:
             self._sandbox.release(self._nonce)
             self._follow(caller, began + self._spec.timeout)
             run_ms = (time.monotonic() - began) * 1000
+            self._hold.release()
             self._disk_full = self._sandbox.disk_full()
             self._sandbox.kill()
         finally:
@@ -167,15 +171,17 @@ class Run:
                     poll.unregister(fd)
             self._take()
             self._decode(_DECODE)
+            self._hold.weigh(self._spool.spilled)
             self._stream.write()
             self._hear()
             caller.poll()
             if caller.gone:
                 self._stop("interrupted", "the caller ended the audit")
                 return
-            if time.monotonic() >= deadline:
+            if time.monotonic() - self._hold.seconds >= deadline:
                 if self._ended == "timeout":
                     return  # init itself does not answer: no proof of liveness after the target
+                self._hold.release()
                 self._survivors = tuple(self._sandbox.survivors())
                 self._ended, self._status = "timeout", 0
                 self._sandbox.kill_target()  # init reaps, fires its canary and ends
@@ -248,7 +254,7 @@ class Run:
                 self._decode_one(batch)
                 self._stream.wait(_UNREAD_OUTPUT)
             until = until or time.monotonic() + _SETTLE  # what was spooled had its own time
-            if self._accounted() or time.monotonic() > until:
+            if self._accounts.balanced() or time.monotonic() > until:
                 break
             time.sleep(_TURN)
         for name in self._liveness.detached():
@@ -257,27 +263,6 @@ class Run:
             self._stream.add(self._gateway.settle())
             self._stream.add(flows.decode(self._loader.take_flows()))
         self._stream.release_all()
-
-    def _accounted(self) -> bool:
-        return all(
-            counts.produced == counts.consumed + counts.lost + counts.coalesced
-            for counts in self._counters().values()
-        )
-
-    def _counters(self) -> dict[str, Counters]:
-        """This audit's share of the kernel side's counts."""
-        result = {}
-        for name, now in self._loader.counters().items():
-            before = self._before[name]
-            result[name] = Counters(
-                produced=now.produced - before.produced,
-                consumed=self._decoder.consumed[name],
-                lost=now.lost - before.lost,
-                unread=now.unread - before.unread,
-                truncated=now.truncated - before.truncated,
-                coalesced=now.coalesced - before.coalesced,
-            )
-        return result
 
     def _end(self, run_ms: float) -> End:
         hit = self._cgroup.limits_hit()
@@ -293,7 +278,8 @@ class Run:
             reason=self._reason,
             run_ms=run_ms,
             survivors=tuple(octets(name) for name in self._survivors),
-            counters=self._counters(),
+            held_ms=self._hold.seconds * 1000,
+            counters=self._accounts.counters(),
             output_bytes=dict(self._streams.totals),
             limits_hit=hit,
             silent=self._silent(),

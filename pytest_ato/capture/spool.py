@@ -54,6 +54,11 @@ class Spool:
         self._held = self._read_at = self._write_at = 0
 
     @property
+    def spilled(self) -> int:
+        """Bytes that the file holds, read or not: it shrinks only when all were read."""
+        return self._write_at
+
+    @property
     def _spilled(self) -> bool:
         return self._read_at < self._write_at
 

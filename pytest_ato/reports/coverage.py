@@ -78,6 +78,9 @@ def _unseen(facts: Facts, skipped: Iterable[Definition], left_out: int) -> Itera
         truncated = sum(each.truncated for each in facts.end.counters.values())
         if truncated:
             yield f"{truncated} values were longer than their buffers: only the beginning is known"
+        if facts.end.held_ms:
+            held = facts.end.held_ms / 1000
+            yield f"the target did more than could be read at once, and was held for {held:.1f} s"
     yield from _unseen_network(facts, skipped)
     yield from _uncounted(facts)
     if facts.audit and facts.audit.tool_version not in ("", __version__):

@@ -21,6 +21,7 @@ from typing import ClassVar
 from pytest_ato.capture import __main__ as entry
 from pytest_ato.capture import abi, rings, run
 from pytest_ato.capture.fanotify import FileMarks
+from pytest_ato.capture.hold import Hold
 from pytest_ato.capture.loader import core
 from pytest_ato.capture.loader.interface import ProbeState
 from pytest_ato.capture.loader.maps import RING_SIZES, Batch
@@ -137,6 +138,8 @@ def main(orders: str, *words: str) -> int:
         tempfile.tempdir = str(place)
     if memory := settings.get("spool"):
         run.Spool = partial(Spool, int(memory))
+    if hold := settings.get("hold"):
+        run.Hold = partial(Hold, limit=int(hold))
     if btf := settings.get("btf"):
         core.BTF = Path(btf)
     sizes = RING_SIZES | {name: int(settings[name]) for name in RING_SIZES if name in settings}

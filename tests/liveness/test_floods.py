@@ -6,16 +6,18 @@ The ring for bulk events has 256 KiB here: 1,024 events, which two threads make 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 
 import pytest
 
-from pytest_ato.model.events import Connect, Exec, Exit, Fork, Open
+from pytest_ato.model.events import Connect, End, Exec, Exit, Fork, Open
 from pytest_ato.model.verdict import Verdict
 
 pytestmark = pytest.mark.privileged
 
+HELD = re.compile("the target did more than could be read at once, and was held for (.*) s")
 OPENS, CHILDREN = 100_000, 200
 """Opens a thread of the program's."""
 
@@ -80,3 +82,25 @@ def test_a_flood_does_not_push_out_what_is_critical(auditor, flood):
 def test_a_ring_of_the_usual_size_loses_nothing(faulty, flood):
     report = faulty().audit(flood, args=("2", str(OPENS), "1000")).report
     assert (report.verdict, report.inconclusive) == (Verdict.APPROVE, ())
+
+
+def test_a_target_that_outruns_the_reader_is_held_and_that_is_told(faulty, flood):
+    """It fills 4 MiB of the spool's disk again and again, and never its 40 MiB."""
+    auditor = faulty(spool=0, disk=40 << 20, hold=4 << 20)
+    report = auditor.audit(flood, args=("2", str(OPENS), str(OPENS))).report
+    assert (report.verdict, report.inconclusive) == (Verdict.APPROVE, ())
+    assert report.coverage.counters["bulk"].consumed >= 2 * OPENS
+    held = [HELD.fullmatch(note) for note in report.coverage.notes]
+    assert sum(float(match[1]) for match in held if match) > 0
+
+
+def test_the_time_limit_is_the_targets_own(faulty, flood):
+    """What it is held for does not count, and held or not it is stopped."""
+    auditor = faulty(spool=0, disk=40 << 20, hold=4 << 20)
+    forever = ("2", str(OPENS * 1000), str(OPENS))
+    outcome = auditor.audit(flood, args=forever, timeout=1)
+    report = outcome.report
+    assert (report.verdict, report.inconclusive) == (Verdict.REVIEW, ())
+    end = next(event for event in outcome.events() if isinstance(event, End))
+    assert end.held_ms > 0
+    assert 1_000 <= end.run_ms - end.held_ms < 4_000

@@ -116,6 +116,8 @@ class End(Event, tag="end", frozen=True, kw_only=True):
     reason: str = ""
     """A sentence for `not_started`, `limit` and `interrupted`."""
     run_ms: float = 0.0
+    held_ms: float = 0.0
+    """For how long, of these, the target was frozen until its events had been read."""
     survivors: tuple[Octets, ...] = ()
     """Command names of the processes that were alive when time was up."""
     counters: dict[str, Counters] = msgspec.field(default_factory=dict)
