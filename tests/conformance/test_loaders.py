@@ -54,6 +54,7 @@ SAMPLES = tuple(
         *("sweep.sh loop", "sweep.sh git"),
     )
 )
+OWN = ("tests/conformance/programs/relative.sh", "tests/conformance/programs/old_open.py")
 _ORDER = (Verdict.APPROVE, Verdict.CONDITIONS, Verdict.REVIEW, Verdict.REJECT)
 _ONE_SIDED = set(CoreLoader.tells) - set(BccLoader.tells)
 COMPARABLE = {
@@ -98,7 +99,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str,
         yield run
 
 
-@pytest.fixture(params=[*EXAMPLES, *SAMPLES])
+@pytest.fixture(params=[*EXAMPLES, *SAMPLES, *OWN])
 def both(request: pytest.FixtureRequest, audited) -> tuple[Outcome, Outcome]:
     core, bcc = (audited(request.param, loader) for loader in ("core", "bcc"))
     assert core.report.conclusive, core.report.inconclusive
@@ -139,6 +140,12 @@ def test_the_report_says_what_bcc_does_not_see(audited) -> None:
     assert report.coverage.probes["connect4"] == "not captured"
     (condition,) = [text for text in report.conditions if "bcc loader" in text]
     assert "renames, links and deletions" in condition
+
+
+@pytest.mark.parametrize("command", OWN)
+def test_what_the_calls_do_not_show_the_files_themselves_tell(audited, command: str) -> None:
+    detectors = {found.detector for found in audited(command, "bcc").examined.findings}
+    assert "honeytoken_read" in detectors
 
 
 def test_something_is_comparable() -> None:
