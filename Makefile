@@ -17,6 +17,8 @@ PACKAGES := clang llvm gcc make libc6-dev libbpf-dev libbpf1 bubblewrap nftables
 	python3 python3-venv
 # Programs that the tests audit.
 TEST_PACKAGES := busybox git nodejs openssh-client openssl perl sqlite3 wget
+# BCC for its loader's tests, and kernel headers of any version where there are none.
+TEST_PACKAGES += python3-bpfcc $(if $(wildcard /lib/modules/*/build/include),,linux-headers-amd64)
 # Tracers that the benchmarks compare with.
 BENCH_PACKAGES := bpftrace strace
 # What boots a kernel, and what is booted: packages that are fetched and not installed.
