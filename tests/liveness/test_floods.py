@@ -5,6 +5,7 @@ The ring for bulk events has 256 KiB here: 1,024 events, which two threads make 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -77,6 +78,20 @@ def test_a_flood_does_not_push_out_what_is_critical(auditor, flood):
     assert {event.pid for event in events if isinstance(event, Exit)} == children
     ports = {event.port for event in events if isinstance(event, Connect)}
     assert ports == {1000 + number for number in range(CHILDREN)}
+
+
+def test_the_report_has_every_count_of_both_classes(auditor, flood):
+    outcome = auditor.audit(flood, args=("2", str(OPENS), "1000"))
+    shown = json.loads((outcome.directory / "report.json").read_text())["coverage"]
+    assert shown["counters"].keys() == {"bulk", "critical"}
+    for counts in shown["counters"].values():
+        names = {"produced", "consumed", "lost", "unread", "truncated", "coalesced"}
+        assert counts.keys() == names
+        assert counts["produced"] == counts["consumed"] + counts["lost"] + counts["coalesced"]
+    assert shown["lost_events"] == sum(counts["lost"] for counts in shown["counters"].values()) > 0
+    bulk = shown["counters"]["bulk"]
+    row = "| bulk | {produced:,} | {consumed:,} | {lost:,} | 0 | 0 | 0 |".format(**bulk)
+    assert row in (outcome.directory / "report.md").read_text()
 
 
 def test_a_ring_of_the_usual_size_loses_nothing(faulty, flood):

@@ -59,10 +59,6 @@ class Loader(ABC):
         """Take what the rings hold, without waiting."""
         return self._maps.drain()
 
-    def fill(self) -> float:
-        """How full the fuller ring is, 0 to 1."""
-        return self._maps.fill()
-
     def counters(self) -> Mapping[str, Counters]:
         """Sums over all CPUs since loading, by class; `consumed` is the reader's and 0 here."""
         return self._maps.counters()

@@ -64,10 +64,6 @@ class Maps:
         whole = len(bulk) >= waiting["bulk"] and len(critical) >= waiting["critical"]
         return Batch(drained, whole, critical, bulk)
 
-    def fill(self) -> float:
-        """How full the fuller ring is, 0 to 1."""
-        return max(ring.backlog() / ring.size for ring in self._rings.values())
-
     def counters(self) -> Mapping[str, Counters]:
         """Sums over all CPUs since loading, by class."""
         layout = abi.COUNTS_LAYOUT.format
