@@ -7,9 +7,11 @@ it is plain Python over ``libbcc.so.0``, so ours can use it as well. The package
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import sys
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Protocol, cast
 
@@ -96,8 +98,22 @@ def load(folder: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules["bcc"] = module  # its parts import each other by this name
     try:
-        spec.loader.exec_module(module)
+        with _untouched():
+            spec.loader.exec_module(module)
         return cast(ModuleType, module.BPF)
     except (ImportError, OSError, AttributeError) as error:
         del sys.modules["bcc"]
         raise CaptureUnavailable(f"BCC in {folder} cannot be used ({error}): {INSTALL}") from None
+
+
+@contextlib.contextmanager
+def _untouched() -> Iterator[None]:
+    """Import without leaving compiled files beside the distribution's, nor words of a younger
+    compiler about its text."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        sys.dont_write_bytecode = before

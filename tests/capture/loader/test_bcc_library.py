@@ -47,10 +47,11 @@ def _modules_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_parts_find_each_other_and_are_imported_once(tmp_path: Path) -> None:
-    folder = module(tmp_path, "from .libbcc import lib\nclass BPF: TRACEPOINT = 5\n")
+    folder = module(tmp_path, "from .libbcc import lib\n'\\.'\nclass BPF: TRACEPOINT = 5\n")
     try:
         first = load(folder)
         assert first.TRACEPOINT == 5
+        assert sorted(path.name for path in folder.iterdir()) == ["__init__.py", "libbcc.py"]
         assert load(folder) is first
     finally:
         sys.modules.pop("bcc.libbcc", None)
