@@ -4,7 +4,9 @@
 
 ORDERS is a file that is read when an audit begins. Each line is ``MOMENT FAULT [ARGUMENT]``: what
 to break, and whether before init's first test calls or after the target's exec. The settings hold
-for the whole session. All else is the real capture.
+for the whole session: bytes of the rings (critical, bulk), of the spool in memory (spool), of the
+disk under it (disk), of its file beyond which the target is held (hold); a file that is taken for
+the kernel's type information (btf). All else is the real capture.
 """
 
 from __future__ import annotations

@@ -117,14 +117,14 @@ def test_no_touch_is_lost_for_want_of_descriptors(tmp_path):
 
 
 def test_a_full_disk_under_the_spool(faulty, flood):
-    auditor = faulty(spool=0, disk=1 << 20)
+    auditor = faulty(bulk=1 << 26, spool=0, disk=1 << 20)
     report = auditor.audit(flood, args=("2", "50000", "50000")).report
     is_inconclusive(report, "spool: the spool's disk refused captured events: No space left on dev")
     assert any("bulk counts disagree" in each for each in report.inconclusive)
 
 
 def test_a_disk_under_the_spool_that_suffices(faulty, flood):
-    auditor = faulty(spool=0, disk=256 << 20)
+    auditor = faulty(bulk=1 << 26, spool=0, disk=256 << 20)
     report = auditor.audit(flood, args=("2", "50000", "50000")).report
     assert (report.verdict, report.inconclusive) == (Verdict.APPROVE, ())
     assert report.coverage.counters["bulk"].consumed >= 100_000
