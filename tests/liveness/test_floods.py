@@ -97,18 +97,18 @@ def test_the_report_has_every_count_of_both_classes(auditor, flood):
 
 
 def test_a_target_that_outruns_the_reader_is_held_and_that_is_told(faulty, flood):
-    """It fills 4 MiB of the spool's disk again and again, and never its 40 MiB."""
-    auditor = faulty(bulk=AMPLE, spool=0, disk=40 << 20, hold=4 << 20)
-    report = auditor.audit(flood, args=("2", str(OPENS), str(OPENS))).report
+    """What it does takes 100 MB, and the spool's disk, of less, does not fill."""
+    auditor = faulty(bulk=AMPLE, spool=0, disk=80 << 20, hold=4 << 20)
+    report = auditor.audit(flood, args=("2", str(2 * OPENS), str(OPENS))).report
     assert (report.verdict, report.inconclusive) == (Verdict.APPROVE, ())
-    assert report.coverage.counters["bulk"].consumed >= 2 * OPENS
+    assert report.coverage.counters["bulk"].consumed >= 4 * OPENS
     held = [HELD.fullmatch(note) for note in report.coverage.notes]
     assert sum(float(match[1]) for match in held if match) > 0
 
 
 def test_the_time_limit_is_the_targets_own(faulty, flood):
     """What it is held for does not count, and held or not it is stopped."""
-    auditor = faulty(bulk=AMPLE, spool=0, disk=40 << 20, hold=4 << 20)
+    auditor = faulty(bulk=AMPLE, spool=0, disk=128 << 20, hold=4 << 20)
     forever = ("2", str(OPENS * 1000), str(OPENS))
     outcome = auditor.audit(flood, args=forever, timeout=1)
     report = outcome.report
