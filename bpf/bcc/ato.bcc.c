@@ -144,6 +144,14 @@ static __always_inline void count_flags(int class, __u16 flags)
 		c->truncated[class]++;
 }
 
+/* Bytes of a text of the program's with its NUL; up to 6.12 an empty one is told as 0. */
+static __always_inline long read_text(char *text, __u32 size, const void *at)
+{
+	long n = bpf_probe_read_user_str(text, size, at);
+
+	return n == 0 ? 1 : n;
+}
+
 static __always_inline void fill_header(struct ato_header *h, __u16 kind, __u16 flags)
 {
 	__u64 id = bpf_get_current_pid_tgid();
@@ -286,7 +294,7 @@ static __always_inline __u64 append_args(struct exec_record *e, __u64 at, struct
 		return 0;
 	first = read_word(sp + word, wide);
 	last = read_word(sp + word * read_word(sp, wide), wide);
-	n = bpf_probe_read_user_str(e->text + at, MAX_ARGS, (void *)last);
+	n = read_text(e->text + at, MAX_ARGS, (void *)last);
 	if (n <= 0 || last < first) {
 		*flags |= ATO_F_UNREAD;
 		return 0;
@@ -466,7 +474,7 @@ int ato_sys_enter_openat(struct tracepoint__syscalls__sys_enter_openat *args)
 	c.fd = args->dfd;
 	c.value = (__u32)args->flags;
 	c.arg = args->mode;
-	n = bpf_probe_read_user_str(c.text, sizeof(c.text), args->filename);
+	n = read_text(c.text, sizeof(c.text), args->filename);
 	c.len = n > 0 ? n : 0;
 	if (calls.update(&id, &c))
 		count_missed(ATO_BULK);
@@ -492,7 +500,7 @@ static __always_inline __u64 read_path(char *text, const struct call *c, long re
 	long n;
 
 	__builtin_memset(text, 0, ENTRY_TEXT);
-	n = bpf_probe_read_user_str(text, MAX_PATH, (void *)c->ptr);
+	n = read_text(text, MAX_PATH, (void *)c->ptr);
 	if (!c->len) {
 		if (n <= 0 && ret != -EFAULT)
 			*flags |= ATO_F_UNREAD;

@@ -140,7 +140,7 @@ static void races(void)
 	_exit(0);
 }
 
-/* A path in a page that nobody has touched yet. */
+/* A path in a page that nobody has touched yet, and an empty one. */
 static void untouched(void)
 {
 	int fd = open("/tmp/page", O_CREAT | O_RDWR, 0600);
@@ -150,6 +150,7 @@ static void untouched(void)
 		_exit(1);
 	page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
 	open(page, O_RDONLY);
+	open("", O_RDONLY);
 	_exit(0);
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -87,6 +88,7 @@ def test_an_exec_by_a_thread_is_its_process_s(outcome: Outcome) -> None:
     assert event.pid == event.tid
 
 
+@pytest.mark.skipif(os.cpu_count() == 1, reason="two threads must run at once")
 def test_a_path_that_races_is_told_as_changed(outcome: Outcome) -> None:
     racing = [
         event
@@ -98,4 +100,4 @@ def test_a_path_that_races_is_told_as_changed(outcome: Outcome) -> None:
 
 def test_a_path_that_was_not_there_at_entry_is_read_at_exit(outcome: Outcome) -> None:
     paths = {event.path for event in outcome.events() if isinstance(event, Open)}
-    assert "/tmp/untouched" in paths
+    assert {"/tmp/untouched", ""} <= paths
