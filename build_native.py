@@ -8,6 +8,7 @@ kernel side compiles for another processor: ``python build_native.py MACHINE FOL
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,8 +31,9 @@ def build(objects: Path = OBJECTS) -> None:
         if shutil.which(program) is None:
             sys.exit(f"{program} is missing: apt-get install clang llvm gcc libc6-dev libbpf-dev")
     build_kernel_side(objects, os.uname().machine)
-    for text in (*(ROOT / "bpf/bcc").glob("*.bcc.c"), ROOT / "bpf/include/abi.h"):
-        shutil.copy(text, objects)  # compiled where it runs
+    for source in (ROOT / "bpf/bcc").glob("*.bcc.c"):  # compiled where it runs
+        (objects / source.name).write_text(_in_one(source, set()))
+    shutil.copy(ROOT / "bpf/include/abi.h", objects)
     init = ROOT / "pytest_ato/capture/sandbox/init.c"
     _run(
         "cc",
@@ -61,6 +63,20 @@ def build_kernel_side(objects: Path, machine: str) -> None:
             "-c", str(source), "-o", str(target),
         )  # fmt: skip
         _run("llvm-strip", "-g", str(target))  # drops DWARF, keeps .BTF
+
+
+def _in_one(source: Path, included: set[Path]) -> str:
+    """The text of `source` with the headers of its own folder in their places, each once."""
+    lines = []
+    for line in source.read_text().splitlines(keepends=True):
+        found = re.fullmatch(r'#include "(.+)"\n', line)
+        header = source.parent / found[1] if found else None
+        if header is None or not header.exists():
+            lines.append(line)
+        elif header not in included:
+            included.add(header)
+            lines.append(_in_one(header, included))
+    return "".join(lines)
 
 
 def _run(*command: str) -> None:
