@@ -34,7 +34,9 @@ def figure(place: Place, counts: tuple[int, ...] = COUNTS) -> Figure:
 def _left(place: Place, count: int) -> float:
     """Seconds from the target's last open to the report's last write."""
     audited = audit(place, "paths", count)
-    assert audited.bulk()["produced"] >= count
+    counts = audited.bulk()
+    assert counts["produced"] >= count
+    assert not counts["lost"], "what was lost was not waited for"
     exited = max(int(str(event["ts"])) for event in audited.events("exit"))
     return (_written(audited) - exited) / 1e9
 

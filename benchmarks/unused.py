@@ -7,12 +7,10 @@ import subprocess
 import sys
 
 from measure import Sample, alternate, seconds
-from programs import ALONE, PYTEST, WITH_PLUGIN, Place, run
+from programs import ALONE, NO_TESTS, PYTEST, WITH_PLUGIN, Place, run
 from results import Figure, Goal, Row
 
 GOAL = 10.0
-NO_TESTS = 5
-"""pytest's exit status when it collected nothing."""
 ROUNDS = 9
 _CUMULATIVE = re.compile(r"\| +(\d+) \| pytest_ato\.plugin$", re.MULTILINE)
 
