@@ -19,8 +19,8 @@ from pytest_ato.model.events import Counters
 BATCH: Final = 1 << 20
 """Bytes taken from a ring at once: what decodes in some 20 ms, so that draining never starves."""
 RING_SIZES: Final = {"critical": 8 << 20, "bulk": 32 << 20}
-"""Bytes of each ring, powers of two. Bulk holds as many opens as a thread makes in some 0.2 s, for a
-machine that keeps us waiting for so long."""
+"""Bytes of each ring, powers of two. Bulk holds as many opens as a thread makes in some 0.2 s, for
+a machine that keeps us waiting for so long."""
 NAMES: Final = ("scope", "counts", *RING_SIZES)
 
 
