@@ -65,13 +65,24 @@ static __always_inline bool first_sight(const struct file_id *id)
 	return true;
 }
 
+/* A string with its NUL; up to Linux 6.12 the helper answers 0 for one that is empty. */
+static __always_inline long read_text(char *to, __u32 size, const void *ptr)
+{
+	long n = bpf_probe_read_user_str(to, size, ptr);
+
+	if (n)
+		return n;
+	*to = 0;
+	return 1;
+}
+
 /* Read a path at entry; what the kernel will see is nearly always what stands there now. */
 static __always_inline __u16 read_path(char *path, const void *ptr)
 {
 	long n;
 
 	__builtin_memset(path, 0, ENTRY_PATH);
-	n = bpf_probe_read_user_str(path, ENTRY_PATH, ptr);
+	n = read_text(path, ENTRY_PATH, ptr);
 	return n > 0 ? n : 0;
 }
 
@@ -237,7 +248,7 @@ static __noinline __u32 append_path(struct scratch *s, const char *entry, __u16 
 			*flags |= ATO_F_CHANGED;
 		n = len;
 	} else {
-		n = bpf_probe_read_user_str(at, MAX_PATH, (void *)ptr);
+		n = read_text(at, MAX_PATH, (void *)ptr);
 		if (n <= 0 && len) { /* gone since: the beginning is what there is */
 			__builtin_memcpy(at, entry, ENTRY_PATH);
 			*flags |= ATO_F_TRUNCATED;

@@ -52,6 +52,7 @@ class Decoder:
     def __init__(self) -> None:
         self.consumed = dict.fromkeys(abi.CLASSES, 0)
         self._files: OrderedDict[tuple[int, int], Octets] = OrderedDict()  # last used last
+        self._ended: set[int] = set()
         self._executed: tuple[set[int], set[int]] = (set(), set())
         """Processes that executed a program in the last two drains."""
         self._decoders: dict[int, Callable[[bytes], Event]] = {
@@ -77,7 +78,20 @@ class Decoder:
         executed = {tgid for tgid, kind in heads if kind == abi.EXEC}
         self._executed = (self._executed[1], executed)
         for record in found:
-            yield self._decode(record)
+            event = self._decode(record)
+            if not self._told(event):
+                yield event
+
+    def _told(self, event: Event) -> bool:
+        """Whether an end was told before: two last threads that end at once both find themselves
+        the last."""
+        if isinstance(event, events.Fork):
+            self._ended.discard(event.child)
+        elif isinstance(event, events.Exit):
+            if event.pid in self._ended:
+                return True
+            self._ended.add(event.pid)
+        return False
 
     def bulk(self, data: bytes) -> Iterator[Event]:
         """Decode what the bulk ring held; identical opens between two other calls are one."""

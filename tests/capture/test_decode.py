@@ -208,3 +208,16 @@ def test_call_numbers_are_the_headers() -> None:
     }
     for number, name in syscalls.NAMES.items():
         assert numbers.get(name, number) == number
+
+
+def test_an_end_is_told_once() -> None:
+    ended = abi.EXIT_LAYOUT.format.pack(1, 7, 7, abi.EXIT, 0, 0)
+    reused = abi.FORK_LAYOUT.format.pack(2, 6, 6, abi.FORK, 0, 7, 3)
+    decoder = Decoder()
+    found = [
+        event
+        for drain in (ring(ended, ended), ring(ended, reused, ended))
+        for event in decoder.critical(drain)
+    ]
+    assert [type(event) for event in found] == [events.Exit, events.Fork, events.Exit]
+    assert decoder.consumed["critical"] == 5
