@@ -17,7 +17,8 @@ pytestmark = pytest.mark.privileged
 SECRET = "AKIAQ3EGRZ6OUTSIDE7X"
 
 SWEEP = f"grep -rsIl {SECRET} / --exclude-dir=proc --exclude-dir=usr --exclude=tool; "
-WORDS = ("ato", "pytest", "bwrap", "bubble", "sandbox", "/work", "/run/pytest", "pyenv")
+CHECKOUT = Path(__file__).parents[3]
+WORDS = ("ato", "pytest", "bwrap", "bubble", "sandbox", "/run/pytest", str(CHECKOUT))
 
 
 @pytest.fixture
@@ -156,5 +157,5 @@ def test_the_host_is_not_seen_in_processes_users_or_network(run):
 
 
 def test_our_interpreter_is_not_offered(run):
-    outcome = run(f"ls -d /root/.pyenv /work {sys.prefix}; ls -A /opt /srv /mnt /media /home")
+    outcome = run(f"ls -d {CHECKOUT} {sys.prefix}; ls -A /opt /srv /mnt /media /home")
     assert outcome.stdout == b"/home:\nuser\n\n/media:\n\n/mnt:\n\n/opt:\nvendor\n\n/srv:\n"
