@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -45,6 +46,8 @@ def main() -> int:
     missing = [program for program in NEEDED if shutil.which(program) is None]
     if missing or os.geteuid() != 0:
         parser.error("needs root" if not missing else f"not installed: {', '.join(missing)}")
+    # A shell starts background jobs deaf to it, and we end tracers with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     machine = describe()
     found = []
     with tempfile.TemporaryDirectory(prefix="ato-bench-") as directory:
