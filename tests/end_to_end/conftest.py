@@ -92,18 +92,18 @@ def processes() -> Processes:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def nothing_left(processes: Processes) -> Iterator[None]:
+def nothing_left(processes: Processes) -> Iterator[frozenset[int]]:
     """After each module: no process, cgroup, run directory or mount of ours that was not before.
 
     Sessions of others may be at work meanwhile: what has a living owner is not counted.
     """
     if os.geteuid() != 0:
-        yield
+        yield frozenset()
         return
     libc = ctypes.CDLL(None, use_errno=True)
     assert libc.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
-    children, places = set(processes.below()), _cgroups() | _run_directories()
-    yield
+    children, places = frozenset(processes.below()), _cgroups() | _run_directories()
+    yield children
     assert eventually(lambda: not processes.below().keys() - children), processes.below()
     assert eventually(lambda: not _abandoned(places)), _abandoned(places)
     assert "pytest-ato" not in Path("/proc/self/mountinfo").read_text()

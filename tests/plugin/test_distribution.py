@@ -58,7 +58,7 @@ def test_what_cannot_be_audited_fails_on_every_worker(command, pytester, vendor)
     pytester.makepyfile(
         "import pytest\n@pytest.mark.parametrize('n', range(4))\ndef test_it(findings, n): pass\n"
     )
-    result = command(f"--ato-target={vendor('app-unavailable')}", "-n2", "-k", "test_it")
+    result = command(f"--ato-target={vendor('app-unavailable')}", "-n2", "-rN", "-k", "test_it")
     assert result.returncode == 1
     assert result.stdout.count("could not be audited: this machine has no BTF") == 4
 

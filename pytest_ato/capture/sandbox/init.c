@@ -226,10 +226,17 @@ static void hide_arguments(int argc, char **argv)
 
 static void default_signals(void)
 {
+	/* The kernel's own struct sigaction: libc would keep its two signals from us. */
+	const struct {
+		void *handler;
+		unsigned long flags;
+		void *restorer;
+		unsigned long mask;
+	} plain = { 0 };
 	sigset_t none;
 
 	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL);
+		syscall(SYS_rt_sigaction, number, &plain, NULL, sizeof(plain.mask));
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
