@@ -24,6 +24,11 @@ class Hold:
         self._seconds = 0.0
 
     @property
+    def holding(self) -> bool:
+        """Whether the target is held now."""
+        return self._since is not None
+
+    @property
     def seconds(self) -> float:
         """For how long the target was held so far."""
         return self._seconds + (time.monotonic() - self._since if self._since else 0.0)

@@ -45,7 +45,9 @@ from pytest_ato.model.spec import AuditSpec
 _TURN: Final = 0.005
 """Seconds between two looks at the rings, which nothing wakes us for."""
 _DECODE: Final = 0.004
-"""Seconds of decoding a turn while the target runs."""
+"""Seconds of decoding a turn while the target runs, after which it rests."""
+_REST: Final = 2.0
+"""Times as long as it decoded: on a small machine, the target needs the processor."""
 _DRAINS: Final = 64
 """Reads of the rings a turn: a flood that is faster than we are does not keep the loop."""
 _UNREAD_OUTPUT: Final = 4 << 20
@@ -85,6 +87,7 @@ class Run:
         )
         self._accounts = Accounts(loader, self._decoder.consumed)
         self._hold = Hold(cgroup)
+        self._rest_until = 0.0
         self._marks = FileMarks()
         self._nonce = secrets.token_hex(NONCE_SIZE // 2)
         self._canary = Canary(self._nonce, sandbox.init_pid)
@@ -170,7 +173,7 @@ class Run:
                 if fd in self._streams.ended:  # or it would wake us for ever
                     poll.unregister(fd)
             self._take()
-            self._decode(_DECODE)
+            self._decode()
             self._hold.weigh(self._spool.spilled)
             self._stream.write()
             self._hear()
@@ -213,14 +216,18 @@ class Run:
     def _lose(self, source: str, reason: str, count: int = 1) -> None:
         self._stream.put(Lost(ts=time.monotonic_ns(), source=source, reason=reason, count=count))
 
-    def _decode(self, seconds: float) -> None:
-        """Decode for about as long; what is left waits in the spool."""
-        until = time.monotonic() + seconds
-        while self._stream.pending < _UNREAD_OUTPUT and time.monotonic() < until:
+    def _decode(self) -> None:
+        """Decode for a while, unless it rests; what is left waits in the spool."""
+        began = time.monotonic()
+        if began < self._rest_until and not self._hold.holding:
+            return
+        while self._stream.pending < _UNREAD_OUTPUT and time.monotonic() - began < _DECODE:
             batch = self._spool.get()
             if batch is None:
-                return
+                break
             self._decode_one(batch)
+        now = time.monotonic()
+        self._rest_until = now + _REST * (now - began)
 
     def _decode_one(self, batch: Batch) -> None:
         self._stream.add(self._decoder.critical(batch.critical))
