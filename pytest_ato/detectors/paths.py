@@ -32,10 +32,10 @@ _MADE: Final = (
     (re.compile(r"^sh-thd\.[A-Za-z0-9]{6}$"), "sh-thd.*"),
 )
 _TOKEN: Final = re.compile(r"[A-Za-z0-9]+")
-_SUFFIX: Final = re.compile(r"(?<=[-_.])[a-z0-9_]{8}(?=\.|$)")
-# mkstemp(3): six characters at the end. In a temporary place they are taken for random even where
-# they read like a word, as one in thirty does: a key that is less exact beats one that changes.
-_MKSTEMP: Final = re.compile(r"(?<=[-_.])[A-Za-z0-9]{6}$")
+# What mkstemp(3) (six characters at the end) and Python's tempfile (eight) put behind a prefix. In
+# a temporary place they are taken for random even where they read like a word, as one in thirty
+# does: a key that is less exact beats one that changes.
+_SUFFIX: Final = re.compile(r"(?<=[-_.])(?:[A-Za-z0-9]{6}$|[a-z0-9_]{8}(?=\.|$))")
 _WORD: Final = re.compile(r"(?:[A-Z]?[a-z]{2,})+[0-9]{0,3}|[A-Z]{2,}[0-9]{0,3}|[A-Za-z]")
 _HEX: Final = re.compile(r"(?=.*[0-9])[0-9a-fA-F]{8,}")
 _NUMBERED: Final = re.compile(r"([A-Za-z]+)[0-9]{4,}")
@@ -103,8 +103,7 @@ def _stable_part(part: str, in_temporary: bool) -> str:
     for pattern, stable in _MADE:
         part = pattern.sub(stable, part)
     if in_temporary:
-        part = _MKSTEMP.sub("*", part)
-        part = _SUFFIX.sub(lambda match: _unless_word(match.group()), part)
+        part = _SUFFIX.sub("*", part)
     return _TOKEN.sub(lambda match: _stable_token(match.group(), in_temporary), part)
 
 

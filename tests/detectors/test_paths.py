@@ -38,6 +38,7 @@ from pytest_ato.model.octets import B64, octets
         ("/tmp/pip-unpack-k3_x0pqz/a.whl", "/tmp/pip-unpack-*/a.whl"),
         ("/tmp/.x-9f8e7d6c5b", "/tmp/.x-*"),
         ("/tmp/.cache-window", "/tmp/.cache-*"),  # a word to the eye, mkstemp to the key
+        ("/tmp/.cache-ttzhouxn", "/tmp/.cache-*"),
         ("/tmp/app.31337", "/tmp/app.*"),
         ("/tmp/conftest31337", "/tmp/conftest*"),
         ("/var/tmp/second_stage", "/var/tmp/second_stage"),
