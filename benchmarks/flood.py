@@ -11,7 +11,7 @@ from results import Figure, Goal, Row
 OPENS = 2_000_000
 GOAL = 2.5
 SLOW = {"strace": 25_000, "bpftrace": 25_000}
-"""Opens for the peers, which take some 20 µs for each."""
+"""Opens for the peers, which take 10 to 100 µs for each."""
 ROUNDS = 5
 # Both are a tmpfs.
 MEMORY, SANDBOX = "/dev/shm", "/tmp"

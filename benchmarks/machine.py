@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def describe() -> Mapping[str, str]:
-    """Processor, memory, kernel, versions, and how busy the machine was."""
+    """Processor, memory, kernel, versions, our priority, and how busy the machine was."""
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return {
         "processor": f"{os.cpu_count()} x {_value('/proc/cpuinfo', 'model name')}"
@@ -20,6 +20,7 @@ def describe() -> Mapping[str, str]:
         "python": platform.python_version(),
         "strace": version("strace", "--version").removeprefix("strace -- version "),
         "bpftrace": version("bpftrace", "--version").removeprefix("bpftrace "),
+        "priority": f"nice {os.getpriority(os.PRIO_PROCESS, 0)}",
         "load average at the start (1, 5, 15 minutes)": load,
     }
 
