@@ -7,7 +7,7 @@ state, and memory is bounded whatever the target does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from pytest_ato.detectors.names import Names
@@ -48,6 +48,8 @@ class Context:
     """The audit so far."""
 
     def __init__(self) -> None:
+        self.thresholds: Mapping[str, Mapping[str, float]] = {}
+        """By detector: what the policy sets in place of the usual values."""
         self.spec: AuditSpec | None = None
         self.start: Start | None = None
         self.processes = ProcessTable()

@@ -6,8 +6,8 @@ the events it gets: no clock, no file, no network, no randomness; time comes fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
@@ -45,6 +45,8 @@ class Definition:
     opens, so a detector that says where it looks makes all faster."""
     needs: frozenset[str] = frozenset()
     """Networks under which it can run at all; empty: under each."""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """Numbers that a policy may set, with their usual values."""
 
 
 class Detector:
@@ -54,6 +56,12 @@ class Detector:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+
+    def threshold(self, name: str) -> float:
+        """The value in force of one of the definition's `thresholds`."""
+        definition = self.definition
+        given = self.context.thresholds.get(definition.name, {})
+        return given.get(name, definition.thresholds[name])
 
     def process(self, event: Event) -> Iterable[Finding]:  # noqa: ARG002
         """Take one wanted event, in the order of the log; return what it makes certain."""

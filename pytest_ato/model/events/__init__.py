@@ -30,6 +30,9 @@ from pytest_ato.model.events.audit import (
 from pytest_ato.model.events.doors import (
     Door,
 )
+from pytest_ato.model.events.enrichment import (
+    Enrichment,
+)
 from pytest_ato.model.events.files import (
     Chmod,
     FileEvent,
@@ -60,6 +63,10 @@ from pytest_ato.model.events.sockets import (
     Send,
     SocketState,
 )
+from pytest_ato.model.events.tls import (
+    Handshake,
+    Tls,
+)
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.record import Event
 
@@ -75,11 +82,13 @@ __all__ = [
     "Dns",
     "Door",
     "End",
+    "Enrichment",
     "Exec",
     "Exit",
     "FileEvent",
     "Flow",
     "Fork",
+    "Handshake",
     "Honeytoken",
     "Link",
     "Lost",
@@ -94,6 +103,7 @@ __all__ = [
     "Start",
     "Tcp",
     "Timing",
+    "Tls",
     "Touch",
     "Truncate",
     "Unavailable",
@@ -133,6 +143,9 @@ AnyEvent: TypeAlias = (
     | Tcp
     | Datagram
     | Flow
+    | Tls
+    | Handshake
+    | Enrichment
     | Output
     | Finding
 )
