@@ -15,6 +15,7 @@ from pytest_ato.detectors.pipeline import Pipeline
 from pytest_ato.model.events import End, Output, Timing, encode
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.octets import raw
+from pytest_ato.model.policy import Terms
 from pytest_ato.model.record import Event
 from pytest_ato.model.report import Report
 from pytest_ato.policy.verdict import judge
@@ -54,8 +55,9 @@ class Examination:
         detectors: Iterable[type[Detector]],
         record: Callable[[bytes], None] | None = None,
         clock: Callable[[], int] | None = None,
+        terms: Terms | None = None,
     ) -> None:
-        self._pipeline = Pipeline(detectors)
+        self._pipeline = Pipeline(detectors, terms)
         self._analysis = Analysis()
         self._record = record
         self._clock = clock

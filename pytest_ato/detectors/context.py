@@ -38,6 +38,7 @@ from pytest_ato.model.events import (
     Tcp,
     Touch,
 )
+from pytest_ato.model.policy import Terms
 from pytest_ato.model.record import Event
 from pytest_ato.model.spec import AuditSpec
 
@@ -47,8 +48,10 @@ Update: TypeAlias = Callable[[Event], None]
 class Context:
     """The audit so far."""
 
-    def __init__(self) -> None:
-        self.thresholds: Mapping[str, Mapping[str, float]] = {}
+    def __init__(self, terms: Terms | None = None) -> None:
+        self.terms = terms or Terms()
+        """What the user says it is judged by: policy, and what else is compared with."""
+        self.thresholds: Mapping[str, Mapping[str, float]] = self.terms.policy.thresholds
         """By detector: what the policy sets in place of the usual values."""
         self.spec: AuditSpec | None = None
         self.start: Start | None = None

@@ -16,6 +16,7 @@ from pytest_ato.detectors.paths import text
 from pytest_ato.model.events import Audit, Open
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.octets import show
+from pytest_ato.model.policy import Terms
 from pytest_ato.model.record import Event
 
 _MAX_FOUND: Final = 100_000
@@ -28,8 +29,8 @@ class Pipeline:
     The same events always give the same findings, down to their bytes.
     """
 
-    def __init__(self, detectors: Iterable[type[Detector]]) -> None:
-        self.context = Context()
+    def __init__(self, detectors: Iterable[type[Detector]], terms: Terms | None = None) -> None:
+        self.context = Context(terms)
         self._merged = Merged()
         self._failures: list[str] = []
         self._skipped: list[Definition] = []
