@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from pytest_ato.detectors.connections import Connections
 from pytest_ato.detectors.names import Names
 from pytest_ato.detectors.peers import Peers
 from pytest_ato.detectors.processes import ProcessTable
@@ -36,6 +37,7 @@ from pytest_ato.model.events import (
     SocketState,
     Start,
     Tcp,
+    Tls,
     Touch,
 )
 from pytest_ato.model.policy import Terms
@@ -63,7 +65,9 @@ class Context:
         self.touches = Touches(self.tokens, self.processes)
         self.reads = Reads(self.tokens, self.processes, self.touches)
         self.sightings = Sightings(self.tokens, self.names, self.sockets)
+        self.connections = Connections(self.names, self.sockets, self.processes)
         processes, sockets, sightings = self.processes, self.sockets, self.sightings
+        connections = self.connections
         self.updates: dict[type[Event], tuple[Update, ...]] = {
             Audit: (self._remember, self.tokens.update),
             Honeytoken: (self.tokens.update,),
@@ -80,8 +84,9 @@ class Context:
             Bind: (sockets.update,),
             SocketState: (sockets.update,),
             Dns: (self.names.update, sightings.update),
-            Tcp: (sightings.update,),
-            Datagram: (sightings.update,),
+            Tcp: (connections.update, sightings.update),
+            Tls: (connections.update,),
+            Datagram: (connections.update, sightings.update),
             Output: (sightings.update,),
         }
         """What the pipeline calls with an event of each class, in this order."""
@@ -102,7 +107,7 @@ class Context:
         return (f"a limit on decoding left parts of {short} streams unsearched for honeytokens",)
 
     def finish(self) -> None:
-        """Called after the last event, before any detector's `finish`."""
+        """Called after everything derived, before any detector's `finish`."""
         self.sightings.finish()
 
     def _remember(self, event: Event) -> None:

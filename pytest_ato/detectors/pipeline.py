@@ -6,7 +6,7 @@ Knows no detector by name, and judges nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from pytest_ato.detectors.context import Context, Update
@@ -31,6 +31,7 @@ class Pipeline:
 
     def __init__(self, detectors: Iterable[type[Detector]], terms: Terms | None = None) -> None:
         self.context = Context(terms)
+        self._traffic = self.context.connections
         self._merged = Merged()
         self._failures: list[str] = []
         self._skipped: list[Definition] = []
@@ -74,6 +75,15 @@ class Pipeline:
 
     def feed(self, event: Event) -> list[Finding]:
         """Take one event; return the findings that it makes certain, as the detectors gave them."""
+        found = self._feed(event)
+        if self._traffic.derived:  # seldom
+            found += self._feed_derived()
+        return found
+
+    def _feed_derived(self) -> list[Finding]:
+        return [finding for event in self._traffic.take() for finding in self._feed(event)]
+
+    def _feed(self, event: Event) -> list[Finding]:
         handlers = self._handlers.get(type(event))
         if handlers is None:
             return []
@@ -102,10 +112,9 @@ class Pipeline:
 
     def finish(self) -> list[Finding]:
         """Call once after the last event; return what only the whole shows."""
-        try:
-            self.context.finish()
-        except Exception as error:
-            self._failures.append(_shared("at the end of the log", error))
+        self._end(self._traffic.finish)
+        derived = self._feed_derived()
+        self._end(self.context.finish)
         found: list[Finding] = []
         for detector in tuple(self._working):
             try:
@@ -113,7 +122,13 @@ class Pipeline:
             except Exception as error:
                 self._break(detector, "at the end of the log", error)
         self._merged.add(found)
-        return found
+        return derived + found
+
+    def _end(self, end: Callable[[], None]) -> None:
+        try:
+            end()
+        except Exception as error:
+            self._failures.append(_shared("at the end of the log", error))
 
     def _dispatch(
         self,
