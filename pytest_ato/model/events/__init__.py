@@ -66,6 +66,7 @@ from pytest_ato.model.events.sockets import (
 from pytest_ato.model.events.tls import (
     Handshake,
     Tls,
+    Watched,
 )
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.record import Event
@@ -108,6 +109,7 @@ __all__ = [
     "Truncate",
     "Unavailable",
     "Unlink",
+    "Watched",
     "decode",
     "encode",
     "encode_lines",
@@ -145,6 +147,7 @@ AnyEvent: TypeAlias = (
     | Flow
     | Tls
     | Handshake
+    | Watched
     | Enrichment
     | Output
     | Finding

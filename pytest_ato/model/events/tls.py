@@ -1,8 +1,10 @@
-"""What TLS connections carried, and how their handshakes ended."""
+"""What TLS connections carried, how their handshakes ended, and which libraries were watched."""
 
 from __future__ import annotations
 
 from typing import Literal
+
+import msgspec
 
 from pytest_ato.model.octets import Octets
 from pytest_ato.model.record import Event
@@ -13,6 +15,10 @@ class Tls(Event, tag="tls", frozen=True, kw_only=True):
 
     Pieces of one `(via, stream, direction)` come in order; `offset` counts bytes of that
     direction. A library's probe knows the process and the socket, the proxy knows the addresses.
+
+    The socket of a library that writes into memory, as node's and asyncio's do, is known only when
+    the program sends what came out: a piece of no bytes that names the `cookie` then says what
+    socket the stream is on, earlier pieces included.
     """
 
     via: Literal["openssl", "gnutls", "nss", "go", "proxy"]
@@ -56,3 +62,25 @@ class Handshake(Event, tag="handshake", frozen=True, kw_only=True):
     version: str = ""
     reason: Octets = ""
     """For `refused` and `failed`: what the client or the proxy said."""
+
+
+class Watched(Event, tag="watched", frozen=True, kw_only=True):
+    """A file whose TLS functions are watched by probes, or why those of it cannot be.
+
+    Files that carry none are not told.
+    """
+
+    path: Octets
+    """As the process that maps it names it, or the host."""
+    dev: int
+    inode: int
+    library: Literal["openssl", "gnutls", "nss", "go", ""] = ""
+    functions: dict[str, Literal["emulated", "stepped", "refused"]] = msgspec.field(
+        default_factory=dict
+    )
+    """Function to how its entry is watched: at an instruction that the kernel emulates, at one
+    that the processor has to step through (ten times as slow), or not: the kernel refused it."""
+    late: bool = False
+    """It was found when it was mapped: what it did before was not seen."""
+    problem: str = ""
+    """Why it could not be looked into, or not all of it; a sentence."""
