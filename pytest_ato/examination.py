@@ -107,6 +107,7 @@ class Examination:
                 watching=pipeline.definitions,
                 skipped=pipeline.skipped,
                 notes=pipeline.notes,
+                uses=pipeline.uses,
             ),
             facts=facts,
             findings=findings,

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from pytest_ato.analysis.distinct import Counted, Distinct
+from pytest_ato.analysis.traffic import Peer, Traffic
+from pytest_ato.analysis.tree import Node, Tree
 from pytest_ato.model.events import (
     Connect,
     Datagram,
@@ -18,6 +20,7 @@ from pytest_ato.model.events import (
     End,
     Exec,
     Exit,
+    FileEvent,
     Flow,
     Fork,
     Link,
@@ -32,9 +35,6 @@ from pytest_ato.model.events import (
 from pytest_ato.model.octets import Octets, raw
 from pytest_ato.model.record import Event
 
-OPEN_CONNECTIONS: Final = 65_536
-"""Connections without an end whose bytes are kept apart; further ones count once they end."""
-
 # Linux, x86-64: what the flags of open say.
 _O_ACCMODE: Final = 0o3
 _O_WRONLY: Final = 0o1
@@ -46,6 +46,17 @@ _INTERNET: Final = frozenset({"inet", "inet6"})
 
 Destination = tuple[str, int | str]
 """Address, and port; the protocol's name where it has no ports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The first time of something, of the things that the lists hold."""
+
+    ts: int
+    kind: Literal["file", "name"]
+    value: Octets
+    node: int = 0
+    """Number of the actor in the tree; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,12 @@ class Activity:
     bytes_in: int
     wire: Wire
     output_bytes: dict[str, int]
+    nodes: tuple[Node, ...]
+    """The first programs that ran, with the process that ran each."""
+    peers: tuple[Peer, ...]
+    """The first destinations, with what went there."""
+    marks: tuple[Mark, ...]
+    """When what the lists hold came first."""
 
 
 class ActivityFold:
@@ -91,11 +108,10 @@ class ActivityFold:
         self._names: Distinct[Octets] = Distinct()
         self._destinations: Distinct[Destination] = Distinct()
         self._name_of: dict[str, Octets] = {}
-        self._closed_out = 0
-        self._closed_in = 0
-        self._datagram_out = 0
         self._wire = Wire()
-        self._streams: dict[tuple[int, str], int] = {}
+        self._tree = Tree()
+        self._traffic = Traffic()
+        self._marks: list[Mark] = []
         self._output: dict[str, int] = {}
 
     def handlers(self) -> dict[type[Event], Callable[..., None]]:
@@ -120,12 +136,10 @@ class ActivityFold:
     def begin(self, start: Start) -> None:
         """Learn which process and which addresses are the sandbox's own."""
         self._start = start
+        self._tree.begin(start.init)
 
     def activity(self, events: int, end: End | None) -> Activity:
         """Return what is known so far, after `events` events."""
-        unclosed = {"out": 0, "in": 0}
-        for (_, direction), size in self._streams.items():
-            unclosed[direction] += size
         return Activity(
             events=events,
             processes=self._processes,
@@ -135,15 +149,19 @@ class ActivityFold:
             names=self._names.counted(),
             destinations=self._destinations.counted(),
             name_of=dict(self._name_of),
-            bytes_out=self._closed_out + self._datagram_out + unclosed["out"],
-            bytes_in=self._closed_in + unclosed["in"],
+            bytes_out=self._traffic.bytes_out,
+            bytes_in=self._traffic.bytes_in,
             wire=self._wire,
             output_bytes=dict(end.output_bytes if end else self._output),
+            nodes=self._tree.nodes,
+            peers=self._traffic.peers,
+            marks=tuple(self._marks),
         )
 
     # --- processes ---
 
     def _on_fork(self, event: Fork) -> None:
+        self._tree.fork(event)
         if event.child not in self._alive:
             self._alive.add(event.child)
             self._processes += 1
@@ -157,9 +175,11 @@ class ActivityFold:
             self._alive.add(event.pid)
             self._processes += 1
         self._programs.add(event.path)
+        self._tree.exec(event)
 
     def _on_exit(self, event: Exit) -> None:
         self._alive.discard(event.pid)
+        self._tree.exit(event)
 
     # --- files ---
 
@@ -172,61 +192,64 @@ class ActivityFold:
         if access != _O_WRONLY:
             self._read.add(path)
         if access in (_O_WRONLY, _O_RDWR) and not _is_device(path):
-            self._written.add(path)
+            self._write(event, path)
 
     def _on_new_name(self, event: Rename | Link) -> None:
         if event.result >= 0:
-            self._written.add(event.to if event.to_file is None else event.to_file)
+            self._write(event, event.to if event.to_file is None else event.to_file)
 
     def _on_truncate(self, event: Truncate) -> None:
         if event.result >= 0:
-            self._written.add(event.path if event.file is None else event.file)
+            self._write(event, event.path if event.file is None else event.file)
+
+    def _write(self, event: FileEvent, path: Octets) -> None:
+        if self._written.add(path):
+            self._marks.append(Mark(event.ts, "file", path, self._tree.number(event.pid)))
 
     # --- network ---
 
     def _on_connect(self, event: Connect | Send) -> None:
-        if event.family in _INTERNET:
-            self._destination(event.address, event.port, event.protocol)
+        if event.family not in _INTERNET:
+            return
+        if self._destination(event.address, event.port, event.protocol):
+            key = (event.address, event.port, event.protocol or "tcp")
+            tries = int(type(event) is Connect and event.source == "kernel")
+            self._traffic.named(key, event.ts, self._tree.number(event.pid), tries)
 
     def _on_dns(self, event: Dns) -> None:
         name = event.qname.lower() if isinstance(event.qname, str) else event.qname
-        self._names.add(name)
+        if self._names.add(name):
+            self._marks.append(Mark(event.ts, "name", name))
         if len(self._name_of) < Distinct.COUNTED:
             for address in event.answers:
                 self._name_of.setdefault(address, name)
 
     def _on_tcp(self, event: Tcp) -> None:
-        self._destination(event.address, event.port, "tcp")
-        if event.closed:
-            self._closed_out += event.sent
-            self._closed_in += event.received
-            self._streams.pop((event.connection, "out"), None)
-            self._streams.pop((event.connection, "in"), None)
-            return
-        key = (event.connection, event.direction)
-        if key in self._streams or len(self._streams) < 2 * OPEN_CONNECTIONS:
-            end = event.offset + len(raw(event.data))
-            self._streams[key] = max(end, self._streams.get(key, 0))
+        self._traffic.tcp(event, self._destination(event.address, event.port, "tcp"))
 
     def _on_datagram(self, event: Datagram) -> None:
-        self._datagram_out += event.size
-        self._destination(event.address, event.port, event.protocol)
+        is_outside = self._destination(event.address, event.port, event.protocol)
+        self._traffic.datagram(event, is_outside)
 
     def _on_flow(self, event: Flow) -> None:
         wire = self._wire
         self._wire = Wire(wire.flows + 1, wire.packets + event.packets, wire.bytes + event.bytes)
 
-    def _destination(self, address: str, port: int, protocol: str) -> None:
+    def _destination(self, address: str, port: int, protocol: str) -> bool:
+        """Count a destination; returns whether it is one outside of the sandbox."""
         # A UDP or TCP connect to port 0 sends nothing: libc sorts addresses by it.
         part = port or (protocol if protocol not in ("tcp", "udp") else "")
-        if not part or (address, part) in self._destinations or _is_local(address):
-            return
+        if not part or _is_local(address):
+            return False
+        if (address, part) in self._destinations:
+            return True
         start = self._start
         if start is not None and (
             address in start.addresses or (port == 53 and address in start.resolvers)
         ):
-            return
+            return False
         self._destinations.add((address, part))
+        return True
 
     def _on_output(self, event: Output) -> None:
         size = self._output.get(event.stream, 0) + len(raw(event.data))

@@ -46,17 +46,19 @@ class Distinct(Generic[T]):
     def __contains__(self, value: T) -> bool:
         return _key(value) in self._seen
 
-    def add(self, value: T) -> None:
-        """Count `value` unless it was counted before."""
+    def add(self, value: T) -> bool:
+        """Count `value` unless it was counted before; returns whether it is now among the kept."""
         key = _key(value)
         if key in self._seen:
-            return
+            return False
         if len(self._seen) >= self.COUNTED:
             self._full = True
-            return
+            return False
         self._seen.add(key)
-        if len(self._first) < self.KEPT:
-            self._first.append(value)
+        if len(self._first) >= self.KEPT:
+            return False
+        self._first.append(value)
+        return True
 
     def counted(self) -> Counted[T]:
         """Return what is known after the values added so far."""

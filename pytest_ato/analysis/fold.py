@@ -9,8 +9,8 @@ records (cut, repeated, out of order) gives facts rather than an error.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from pytest_ato.analysis.activity import Activity, ActivityFold
@@ -18,6 +18,7 @@ from pytest_ato.model.events import (
     FORMAT,
     Audit,
     End,
+    Enrichment,
     Honeytoken,
     Lost,
     Planted,
@@ -31,10 +32,13 @@ from pytest_ato.model.record import Event
 LOST_REASONS: Final = 32
 """Different reasons of loss that are kept apart; further ones are only counted."""
 
+ENRICHED: Final = 10_000
+"""Addresses whose answers are kept."""
+
 _NOT_OBSERVED: Final = frozenset(
-    {Audit, Honeytoken, Unavailable, Start, Planted, Lost, Timing, End, Finding}
+    {Audit, Honeytoken, Unavailable, Start, Planted, Lost, Timing, End, Enrichment, Finding}
 )
-_MAY_FOLLOW_END: Final = frozenset({Timing, Finding})
+_MAY_FOLLOW_END: Final = frozenset({Timing, Enrichment, Finding})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,8 @@ class Facts:
     """Sentences: in what the log is not as capture writes it."""
     analysis_ms: float
     activity: Activity
+    enrichment: Mapping[str, Enrichment] = field(default_factory=dict)
+    """What registries say of an address; the first answer counts."""
 
 
 class Analysis:
@@ -67,6 +73,7 @@ class Analysis:
         self._lost: dict[tuple[str, str], int] = {}
         self._disorder: dict[str, None] = {}  # an ordered set
         self._analysis_ms = 0.0
+        self._enrichment: dict[str, Enrichment] = {}
         self._events = 0
         self._after_end = 0
         # Each takes the one class it stands for, which a dict's type cannot say.
@@ -78,6 +85,7 @@ class Analysis:
             Start: self._on_start,
             Lost: self._on_lost,
             Timing: self._on_timing,
+            Enrichment: self._on_enrichment,
             End: self._on_end,
         }
 
@@ -111,6 +119,7 @@ class Analysis:
             disorder=tuple(disorder),
             analysis_ms=self._analysis_ms,
             activity=self._activity.activity(self._events, self._end),
+            enrichment=dict(self._enrichment),
         )
 
     def _on_audit(self, event: Audit) -> None:
@@ -144,6 +153,10 @@ class Analysis:
         if key not in self._lost and len(self._lost) >= LOST_REASONS:
             key = ("capture", "further losses, of other kinds")
         self._lost[key] = self._lost.get(key, 0) + event.count
+
+    def _on_enrichment(self, event: Enrichment) -> None:
+        if len(self._enrichment) < ENRICHED:
+            self._enrichment.setdefault(event.address, event)
 
     def _on_timing(self, event: Timing) -> None:
         self._analysis_ms = event.analysis_ms

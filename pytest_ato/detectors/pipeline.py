@@ -6,13 +6,14 @@ Knows no detector by name, and judges nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from pytest_ato.detectors.context import Context, Update
 from pytest_ato.detectors.interface import RUN, Definition, Detector
 from pytest_ato.detectors.merge import Merged
 from pytest_ato.detectors.paths import text
+from pytest_ato.detectors.uses import Use, uses
 from pytest_ato.model.events import Audit, Open
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.octets import show
@@ -34,6 +35,7 @@ class Pipeline:
         self._traffic = self.context.connections
         self._merged = Merged()
         self._failures: list[str] = []
+        self._uses: Mapping[str, Use] = {}
         self._skipped: list[Definition] = []
         self._working: list[Detector] = []
         self._definitions: list[Definition] = []
@@ -62,6 +64,11 @@ class Pipeline:
     def notes(self) -> tuple[str, ...]:
         """Sentences about what the analysis could not search, for the report's coverage."""
         return self.context.notes
+
+    @property
+    def uses(self) -> Mapping[str, Use]:
+        """What became of the honeytokens that were used, by name; known after `finish`."""
+        return self._uses
 
     @property
     def definitions(self) -> tuple[Definition, ...]:
@@ -122,7 +129,11 @@ class Pipeline:
             except Exception as error:
                 self._break(detector, "at the end of the log", error)
         self._merged.add(found)
+        self._end(self._use)
         return derived + found
+
+    def _use(self) -> None:
+        self._uses = uses(self.context)
 
     def _end(self, end: Callable[[], None]) -> None:
         try:

@@ -6,6 +6,13 @@ import msgspec
 
 from pytest_ato.model.events import Counters
 from pytest_ato.model.findings import Finding
+from pytest_ato.model.observed import (
+    Control,
+    Moment,
+    ReportDestination,
+    ReportHoneytoken,
+    ReportProcess,
+)
 from pytest_ato.model.verdict import Verdict
 
 
@@ -30,6 +37,9 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 
 class ReportFinding(Finding, frozen=True, kw_only=True, omit_defaults=False, tag=False):
     """A finding as reports show it: masked, printable, and with every field written out."""
+
+    remedy: str = ""
+    """What to do about it."""
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +101,14 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     started: str
     detectors: tuple[str, ...]
     """``ATO-EXF-001 honeytoken_exfil``, sorted."""
+    detector_versions: dict[str, str] = msgspec.field(default_factory=dict)
+    """Id to the version of the package that brought it."""
+    finished: str = ""
+    """Wall clock at the end of the capture, as `started`; empty: it has none."""
+    captured_by: str = ""
+    """Version of this tool that captured, where `tool_version` analysed."""
+    tracer: str = ""
+    """What was loaded into the kernel, by digest; empty: not told."""
 
 
 class Timings(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,3 +143,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     coverage: Coverage
     provenance: Provenance
     timing: Timings
+    processes: tuple[ReportProcess, ...] = ()
+    """The tree of programs, the first 500, in the order of the log."""
+    destinations: tuple[ReportDestination, ...] = ()
+    """Whom it talked to, the first 500 in order of time."""
+    honeytokens: tuple[ReportHoneytoken, ...] = ()
+    timeline: tuple[Moment, ...] = ()
+    """At most 200 entries, in order of time; findings go first where there are more."""
+    controls: tuple[Control, ...] = ()
+    """Which controls of which standards this run gives evidence for, and what speaks against."""

@@ -6,7 +6,7 @@ log says more.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -15,6 +15,7 @@ from pytest_ato.analysis import Facts
 from pytest_ato.analysis.activity import Activity, Destination
 from pytest_ato.analysis.distinct import Counted
 from pytest_ato.detectors.interface import Definition
+from pytest_ato.detectors.uses import Use
 from pytest_ato.evidence.views import View
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.octets import Octets
@@ -29,6 +30,7 @@ from pytest_ato.model.report import (
 )
 from pytest_ato.policy.ceilings import how_it_ended
 from pytest_ato.policy.verdict import Judgement
+from pytest_ato.reports import observed
 from pytest_ato.reports.coverage import coverage
 
 LISTED: Final = 1_000
@@ -42,11 +44,13 @@ def build(
     watching: Collection[Definition],
     skipped: Collection[Definition] = (),
     notes: Iterable[str] = (),
+    uses: Mapping[str, Use] | None = None,
 ) -> Report:
     """Make the report of one audit.
 
     `watching` are the detectors that ran, `skipped` those that its network had no work for,
-    `notes` say what the analysis could not search. The same arguments give an equal report.
+    `notes` say what the analysis could not search, `uses` what became of the honeytokens. The same
+    arguments give an equal report.
     """
     view = view_of(facts)
     end = facts.end
@@ -77,6 +81,10 @@ def build(
             run_ms=end.run_ms if end else 0.0,
             analysis_ms=facts.analysis_ms,
         ),
+        processes=observed.processes(facts, view),
+        destinations=observed.destinations(facts, view),
+        honeytokens=observed.honeytokens(facts, view, uses or {}),
+        timeline=observed.timeline(facts, view, judgement),
     )
 
 
