@@ -1,0 +1,77 @@
+"""What a signer is: one private key somewhere, and signatures that were checked before use."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Final, Self
+
+from pytest_ato.evidence.keys import Algorithm, PublicKey
+from pytest_ato.model.errors import SigningError
+
+ATTEMPTS: Final = 4
+"""Signatures that are made before a token that makes bad ones is given up. SoftHSM 2 makes a bad
+one with ECDSA now and then (a component that is a byte short); the next is good."""
+
+
+class Signer(ABC):
+    """Signs with one key. Constructing one touches no key; `prepare` does, and so does `sign`."""
+
+    @property
+    @abstractmethod
+    def public(self) -> PublicKey:
+        """The public half; raises `SigningError` when the key cannot be reached."""
+
+    @property
+    @abstractmethod
+    def algorithm(self) -> Algorithm:
+        """How it signs."""
+
+    @property
+    @abstractmethod
+    def hardware_backed(self) -> bool:
+        """Whether the key is said to lie in a token and not in a file."""
+
+    @property
+    @abstractmethod
+    def description(self) -> str:
+        """Where the key lies, for a person; no secret, printable."""
+
+    @abstractmethod
+    def _sign(self, data: bytes) -> bytes:
+        """Sign `data` once, in the form that `PublicKey.made` takes; raises `SigningError`."""
+
+    def close(self) -> None:  # noqa: B027  (a file needs none)
+        """Let go of what is open; may be called twice."""
+
+    def prepare(self) -> None:
+        """Reach the key now, so that what is wrong is told before it is needed.
+
+        Raises `SigningError`.
+        """
+        _ = self.public
+
+    def sign(self, data: bytes) -> bytes:
+        """Return a signature over `data` that was verified after it was made.
+
+        Raises `SigningError`.
+        """
+        for _ in range(ATTEMPTS):
+            signature = self._sign(data)
+            if self.public.made(signature, data, self.algorithm):
+                return signature
+        raise SigningError(
+            f"{self.description} made {ATTEMPTS} signatures that its own public key refuses: "
+            "nothing was signed; check that its private and public key belong together"
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,44 @@
+"""A SoftHSM token of the test's own, with one key of each kind; and a key file's signer."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from softhsm import Token, fill, make_token, softhsm
+
+sys.path.pop(0)
+
+from pytest_ato.evidence.signers import open_signer
+from pytest_ato.evidence.signers.interface import Signer
+
+
+@pytest.fixture(scope="session")
+def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Token]:
+    """A token with keys ``p256``, ``p384``, ``rsa``, ``ed25519``, for the whole session: a PKCS#11
+    module reads its configuration once in a process."""
+    place = tmp_path_factory.mktemp("softhsm")
+    made = Token(place, softhsm(), place / "pin")
+    make_token(made)
+    before = os.environ.get("SOFTHSM2_CONF")
+    os.environ["SOFTHSM2_CONF"] = made.configuration
+    fill(made)
+    yield made
+    if before is None:
+        del os.environ["SOFTHSM2_CONF"]
+    else:
+        os.environ["SOFTHSM2_CONF"] = before
+
+
+@pytest.fixture
+def signer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Signer]:
+    """The signer of a key file that is made for the test."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with open_signer("file:") as made:
+        made.prepare()
+        yield made
