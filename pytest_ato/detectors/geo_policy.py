@@ -1,0 +1,78 @@
+"""geo_policy: the target went to a country that the policy does not allow.
+
+Owns the comparison. A country that is not known is told as unknown and is no pass; so is every
+name that a sinkhole answered, since where it leads was never asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from pytest_ato.detectors.interface import Definition, Detector
+from pytest_ato.detectors.whereabouts import Place
+from pytest_ato.model.findings import Category, Evidence, Finding, Severity
+
+
+class GeoPolicy(Detector):
+    """One finding for each country, and one for all that is unknown."""
+
+    definition: ClassVar[Definition] = Definition(
+        rule="ATO-POL-015",
+        name="geo_policy",
+        category=Category.POLICY,
+        severity=Severity.MEDIUM,
+        title="A connection to a country that the policy does not allow",
+        technique="T1090",
+        needs=frozenset({"sinkhole", "open"}),
+        input="countries",
+    )
+
+    def finish(self) -> Iterator[Finding]:
+        """Compare each place once all answers are in."""
+        geo = self.context.terms.policy.geo
+        if geo is None:
+            return
+        places: dict[str, list[Place]] = {}
+        for place in self.context.whereabouts.places:
+            places.setdefault(place.known.country if place.known else "", []).append(place)
+        unknown = places.pop("", [])
+        for country, there in places.items():
+            if country in geo.deny or (geo.allow is not None and country not in geo.allow):
+                yield self._outside(country, there)
+        if unknown:
+            yield self.finding(
+                key="unknown",
+                severity=Severity.LOW,
+                title=f"the country of {len(unknown)} addresses is unknown",
+                evidence=self.context.whereabouts.unknown(unknown),
+                count=len(unknown),
+            )
+        if hidden := self.context.whereabouts.hidden:
+            yield self.finding(
+                key="names",
+                severity=Severity.LOW,
+                title=f"the country of {len(hidden)} names is unknown: a sinkhole answered",
+                evidence=self.context.whereabouts.hidden_evidence(),
+                count=len(hidden),
+            )
+
+    def _outside(self, country: str, places: list[Place]) -> Finding:
+        first = places[0]
+        evidence = tuple(
+            Evidence(
+                ts=place.ts,
+                text=f"{place.address} is in {country} by {place.known.basis}",
+                pid=place.actor.pid if place.actor else 0,
+            )
+            for place in places[:5]
+            if place.known
+        )
+        return self.finding(
+            key=country,
+            title=f"{first.address} is in {country}, which the policy does not allow",
+            evidence=evidence,
+            where=first.address,
+            process=first.actor,
+            count=sum(place.uses for place in places),
+        )
