@@ -19,6 +19,7 @@ from pytest_ato.detectors.sightings import Sightings
 from pytest_ato.detectors.sockets import Sockets
 from pytest_ato.detectors.tokens import Tokens
 from pytest_ato.detectors.touches import Touches
+from pytest_ato.detectors.whereabouts import Whereabouts
 from pytest_ato.model.events import (
     Audit,
     Bind,
@@ -26,6 +27,7 @@ from pytest_ato.model.events import (
     Datagram,
     Dns,
     Door,
+    Enrichment,
     Exec,
     Exit,
     Fork,
@@ -66,6 +68,7 @@ class Context:
         self.reads = Reads(self.tokens, self.processes, self.touches)
         self.sightings = Sightings(self.tokens, self.names, self.sockets)
         self.connections = Connections(self.names, self.sockets, self.processes)
+        self.whereabouts = Whereabouts(self.names, self.processes)
         processes, sockets, sightings = self.processes, self.sockets, self.sightings
         connections = self.connections
         self.updates: dict[type[Event], tuple[Update, ...]] = {
@@ -79,8 +82,9 @@ class Context:
             Open: (self.reads.update,),
             Touch: (self.touches.update,),
             Door: (self.peers.update, self.touches.update),
-            Connect: (sockets.update, self.reads.update),
-            Send: (sockets.update, self.reads.update),
+            Connect: (sockets.update, self.reads.update, self.whereabouts.update),
+            Send: (sockets.update, self.reads.update, self.whereabouts.update),
+            Enrichment: (self.whereabouts.update,),
             Bind: (sockets.update,),
             SocketState: (sockets.update,),
             Dns: (self.names.update, sightings.update),

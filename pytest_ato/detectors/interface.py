@@ -6,9 +6,9 @@ the events it gets: no clock, no file, no network, no randomness; time comes fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.octets import Octets
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 RUN: Final = 100
 """Equal opens that one event stands for, from which on every detector that wants opens gets it."""
+
+Input: TypeAlias = Literal["", "declared", "baseline", "domains", "asns", "countries"]
+_GIVEN_BY: Final = {
+    "declared": "a policy that declares something (--ato-policy)",
+    "baseline": "a baseline (--ato-baseline)",
+    "domains": "a list of names (--ato-domain-list)",
+    "asns": "a list of networks (--ato-asn-list, or asn in a policy)",
+    "countries": "countries in a policy (geo)",
+}
 
 
 @dataclass(frozen=True)
@@ -45,8 +54,26 @@ class Definition:
     opens, so a detector that says where it looks makes all faster."""
     needs: frozenset[str] = frozenset()
     """Networks under which it can run at all; empty: under each."""
+    input: Input = ""
+    """What a user has to give before it has anything to compare with."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """Numbers that a policy may set, with their usual values."""
+
+    def cannot_work(self, network: str, inputs: Collection[str]) -> str:
+        """Why it has no work in an audit with this network and these inputs; empty if it has."""
+        if self.needs and network not in self.needs:
+            return f"needs network {' or '.join(sorted(self.needs))}, not {network}"
+        if self.input and self.input not in inputs:
+            return f"needs {_GIVEN_BY[self.input]}"
+        return ""
+
+
+@dataclass(frozen=True)
+class Idle:
+    """A detector that had no work in an audit."""
+
+    definition: Definition
+    reason: str
 
 
 class Detector:

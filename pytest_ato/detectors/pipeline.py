@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from pytest_ato.detectors.context import Context, Update
-from pytest_ato.detectors.interface import RUN, Definition, Detector
+from pytest_ato.detectors.interface import RUN, Definition, Detector, Idle
 from pytest_ato.detectors.merge import Merged
 from pytest_ato.detectors.paths import text
 from pytest_ato.detectors.uses import Use, uses
@@ -36,7 +36,7 @@ class Pipeline:
         self._merged = Merged()
         self._failures: list[str] = []
         self._uses: Mapping[str, Use] = {}
-        self._skipped: list[Definition] = []
+        self._skipped: list[Idle] = []
         self._working: list[Detector] = []
         self._definitions: list[Definition] = []
         for detector in detectors:
@@ -76,8 +76,8 @@ class Pipeline:
         return tuple(self._definitions)
 
     @property
-    def skipped(self) -> tuple[Definition, ...]:
-        """Detectors that cannot work in this audit's network; known after the first record."""
+    def skipped(self) -> tuple[Idle, ...]:
+        """Detectors that have no work in this audit; known after the first record."""
         return tuple(self._skipped)
 
     def feed(self, event: Event) -> list[Finding]:
@@ -168,11 +168,11 @@ class Pipeline:
 
     def _keep_those_that_can_work(self, network: str) -> None:
         for detector in tuple(self._working):
-            needs = detector.definition.needs
-            if needs and network not in needs:
+            definition = detector.definition
+            if reason := definition.cannot_work(network, self.context.terms.inputs):
                 self._working.remove(detector)
-                self._definitions.remove(detector.definition)
-                self._skipped.append(detector.definition)
+                self._definitions.remove(definition)
+                self._skipped.append(Idle(definition, reason))
         self._handlers = self._dispatch()
 
     def _break(self, detector: Detector, when: str, error: Exception) -> None:

@@ -30,9 +30,12 @@ def builtin() -> tuple[type[Detector], ...]:
     from pytest_ato.detectors.dropped_executable import DroppedExecutable
     from pytest_ato.detectors.env_harvest import EnvHarvest
     from pytest_ato.detectors.fileless_exec import FilelessExec
+    from pytest_ato.detectors.geo_policy import GeoPolicy
     from pytest_ato.detectors.honeytoken_exfil import HoneytokenExfil
     from pytest_ato.detectors.honeytoken_read import HoneytokenRead
     from pytest_ato.detectors.kernel_bypass_io import KernelBypassIo
+    from pytest_ato.detectors.known_bad_asn import KnownBadAsn
+    from pytest_ato.detectors.known_bad_domain import KnownBadDomain
     from pytest_ato.detectors.persistence import Persistence
     from pytest_ato.detectors.process_memory_access import ProcessMemoryAccess
     from pytest_ato.detectors.raw_ip_egress import RawIpEgress
@@ -49,9 +52,12 @@ def builtin() -> tuple[type[Detector], ...]:
         DroppedExecutable,
         EnvHarvest,
         FilelessExec,
+        GeoPolicy,
         HoneytokenExfil,
         HoneytokenRead,
         KernelBypassIo,
+        KnownBadAsn,
+        KnownBadDomain,
         Persistence,
         ProcessMemoryAccess,
         RawIpEgress,

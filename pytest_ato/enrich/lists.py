@@ -121,7 +121,9 @@ def _others(text: str, path: Path) -> Iterator[str]:
         for word in words:
             name = _ascii(word.removeprefix("*."))
             if name is None or not _NAME.fullmatch(name):
-                raise UsageError(f"{show(str(path))}:{number}: {show(word, 60)!r} is no domain name")
+                raise UsageError(
+                    f"{show(str(path))}:{number}: {show(word, 60)!r} is no domain name"
+                )
             yield name
 
 

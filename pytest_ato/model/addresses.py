@@ -27,4 +27,6 @@ def is_public(address: str) -> bool:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return not any(parsed in network for network in _NOT_PUBLIC if network.version == parsed.version)
+    return not any(
+        parsed in network for network in _NOT_PUBLIC if network.version == parsed.version
+    )

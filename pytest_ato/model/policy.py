@@ -13,6 +13,8 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from pytest_ato.model.lists import Lists
+
 Domain: TypeAlias = Annotated[
     str,
     Meta(description="a name, or *.NAME for the names below it", examples=["*.vendor.example"]),
@@ -144,3 +146,22 @@ class Terms:
     policy: Policy = field(default_factory=Policy)
     policy_source: Source | None = None
     """None: no policy was given."""
+    lists: Lists = field(default_factory=Lists)
+
+    @property
+    def denied_asns(self) -> frozenset[int]:
+        """The policy's, as numbers."""
+        given = self.policy.asn.deny if self.policy.asn else ()
+        return frozenset(int(str(one).upper().removeprefix("AS")) for one in given)
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """What there is that detectors can compare with, as `Definition.input` calls it."""
+        policy = self.policy
+        given = {
+            "declared": policy.declared is not None,
+            "domains": bool(self.lists.domains),
+            "asns": bool(self.lists.asns or (policy.asn and policy.asn.deny)),
+            "countries": policy.geo is not None,
+        }
+        return frozenset(name for name, there in given.items() if there)

@@ -41,7 +41,8 @@ class TargetCollector(pytest.Collector):
     def collect(self) -> Iterator[pytest.Item]:
         """Yield the items; nothing is audited yet."""
         yield CaptureItem.from_parent(self, name="capture")
-        for category in registry.categories(session_of(self.config).definitions):
+        definitions = session_of(self.config).definitions
+        for category in registry.categories(one for one in definitions if not one.input):
             yield CategoryItem.from_parent(self, name=str(category))
         yield VerdictItem.from_parent(self, name="verdict")
 

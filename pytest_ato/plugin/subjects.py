@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pytest_ato.detectors.interface import Idle
 from pytest_ato.plugin.findings import Findings, Scope
-from pytest_ato.policy.availability import not_run, unavailable
+from pytest_ato.policy.availability import unavailable
 from pytest_ato.settings.grammar import Include
 from pytest_ato.target.resolve import safe_name
 
@@ -102,11 +103,10 @@ class Judged:
 def judge(outcome: Outcome, allow: Iterable[str], definitions: Sequence[Definition]) -> Judged:
     """Judge an outcome and say which categories and detectors could not look."""
     judgement = outcome.judged(allow)
-    network = outcome.report.provenance.network
-    idle = [item for item in definitions if item.needs and network not in item.needs]
-    working = [item for item in definitions if item not in idle]
-    silent = not_run(idle, network)
-    reasons = silent | {str(name): why for name, why in unavailable(working, idle, network).items()}
+    silent = outcome.report.coverage.not_run
+    idle = [Idle(item, silent[item.name]) for item in definitions if item.name in silent]
+    working = [item for item in definitions if item.name not in silent]
+    reasons = silent | {str(name): why for name, why in unavailable(working, idle).items()}
     scope = Scope(
         detectors=frozenset(item.name for item in definitions),
         incomplete=() if judgement.conclusive else judgement.inconclusive,

@@ -8,33 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pytest_ato.detectors.interface import Definition
+from pytest_ato.detectors.interface import Definition, Idle
 from pytest_ato.model.findings import Category
 
 
-def not_run(skipped: Iterable[Definition], network: str) -> dict[str, str]:
+def not_run(skipped: Iterable[Idle]) -> dict[str, str]:
     """Return why each of the `skipped` detectors did not run, by its name."""
-    return {
-        definition.name: f"needs network {' or '.join(sorted(definition.needs))}, not {network}"
-        for definition in skipped
-    }
+    return {idle.definition.name: idle.reason for idle in skipped}
 
 
-def unavailable(
-    watching: Iterable[Definition], skipped: Iterable[Definition], network: str
-) -> dict[Category, str]:
+def unavailable(watching: Iterable[Definition], skipped: Iterable[Idle]) -> dict[Category, str]:
     """Return why nothing can be said of a category, for each that no detector watched."""
     watched = {definition.category for definition in watching}
-    idle: dict[Category, list[str]] = {}
-    for definition in skipped:
-        idle.setdefault(definition.category, []).append(definition.name)
+    without: dict[Category, list[str]] = {}
+    for idle in sorted(skipped, key=lambda idle: idle.definition.name):
+        text = f"{idle.definition.name} {idle.reason}"
+        without.setdefault(idle.definition.category, []).append(text)
     reasons = {}
     for category in Category:
         if category in watched:
             continue
-        if category in idle:
-            names = ", ".join(sorted(idle[category]))
-            reasons[category] = f"its detectors cannot work with network {network}: {names}"
+        if category in without:
+            reasons[category] = f"its detectors had no work: {'; '.join(without[category])}"
         else:
             reasons[category] = "no detector for it is installed"
     return reasons

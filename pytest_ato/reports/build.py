@@ -14,7 +14,7 @@ from pytest_ato import __version__
 from pytest_ato.analysis import Facts
 from pytest_ato.analysis.activity import Activity, Destination
 from pytest_ato.analysis.distinct import Counted
-from pytest_ato.detectors.interface import Definition
+from pytest_ato.detectors.interface import Definition, Idle
 from pytest_ato.detectors.uses import Use
 from pytest_ato.evidence.views import View
 from pytest_ato.model.findings import Finding
@@ -42,15 +42,15 @@ def build(
     judgement: Judgement,
     *,
     watching: Collection[Definition],
-    skipped: Collection[Definition] = (),
+    skipped: Collection[Idle] = (),
     notes: Iterable[str] = (),
     uses: Mapping[str, Use] | None = None,
 ) -> Report:
     """Make the report of one audit.
 
-    `watching` are the detectors that ran, `skipped` those that its network had no work for,
-    `notes` say what the analysis could not search, `uses` what became of the honeytokens. The same
-    arguments give an equal report.
+    `watching` are the detectors that ran, `skipped` those that had no work in it, `notes` say what
+    the analysis could not search, `uses` what became of the honeytokens. The same arguments give
+    an equal report.
     """
     view = view_of(facts)
     end = facts.end

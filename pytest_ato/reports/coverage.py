@@ -12,7 +12,7 @@ from typing import Final
 from pytest_ato import __version__
 from pytest_ato.analysis import Facts
 from pytest_ato.analysis.distinct import Distinct
-from pytest_ato.detectors.interface import Definition
+from pytest_ato.detectors.interface import Definition, Idle
 from pytest_ato.evidence.views import View
 from pytest_ato.model.report import Coverage
 from pytest_ato.policy.availability import not_run, unavailable
@@ -24,7 +24,7 @@ def coverage(
     facts: Facts,
     view: View,
     watching: Collection[Definition],
-    skipped: Collection[Definition],
+    skipped: Collection[Idle],
     *,
     left_out: int,
     notes: Iterable[str],
@@ -34,8 +34,7 @@ def coverage(
     `left_out` findings have no room in the report; `notes` are the analysis' own.
     """
     counters = facts.end.counters if facts.end else {}
-    network = facts.audit.spec.network if facts.audit else "unknown"
-    idle = unavailable(watching, skipped, network)
+    idle = unavailable(watching, skipped)
     counts = counters.values()
     return Coverage(
         lost_events=sum(each.lost for each in counts) + sum(count for *_, count in facts.lost),
@@ -46,7 +45,7 @@ def coverage(
         probes=_probes(facts, view),
         tls=NOT_CAPTURED,
         flows=_flows(facts),
-        not_run={view.text(n): view.text(why) for n, why in not_run(skipped, network).items()},
+        not_run={view.text(n): view.text(why) for n, why in not_run(skipped).items()},
         unavailable={category.value: view.text(why) for category, why in idle.items()},
         notes=view.texts((*notes, *_unseen(facts, skipped, left_out))),
     )
@@ -66,7 +65,7 @@ def _flows(facts: Facts) -> str:
     return f"{wire.flows:,} flows, {wire.packets:,} packets, {wire.bytes:,} bytes on the wire"
 
 
-def _unseen(facts: Facts, skipped: Iterable[Definition], left_out: int) -> Iterator[str]:
+def _unseen(facts: Facts, skipped: Iterable[Idle], left_out: int) -> Iterator[str]:
     """What the capture did not see, though it was whole: what is special to this audit first."""
     if left_out:
         yield f"{left_out:,} findings more than this report lists, none of them worse"
@@ -88,13 +87,14 @@ def _unseen(facts: Facts, skipped: Iterable[Definition], left_out: int) -> Itera
     yield "what was sent inside TLS was not captured"
 
 
-def _unseen_network(facts: Facts, skipped: Iterable[Definition]) -> Iterator[str]:
+def _unseen_network(facts: Facts, skipped: Iterable[Idle]) -> Iterator[str]:
     network = facts.audit.spec.network if facts.audit else ""
     if network == "none":
         yield "the target had no network"
     elif network == "sinkhole":
         yield "a sinkhole answered in place of the network"
-    names = sorted(definition.name for definition in skipped)
+    definitions = [idle.definition for idle in skipped]
+    names = sorted(one.name for one in definitions if one.needs and network not in one.needs)
     if names:
         yield f"detectors that did not run, for want of a network: {', '.join(names)}"
 

@@ -27,7 +27,8 @@ ZONES = {
 15.113.0.203 TXT "64504 | 203.0.113.0/24 | DE | ripencc | 2001-02-03"
 """,
     "origin6.asn.cymru.com": """
-9.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2 TXT "64510 | 2001:db8::/32 | JP | apnic | 2004-01-01"
+$ORIGIN 0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.origin6.asn.cymru.com.
+9.0.0.0.0.0.0.0 TXT "64510 | 2001:db8::/32 | JP | apnic | 2004-01-01"
 """,
     "asn.cymru.com": """
 AS64500 TXT "64500 | DE | ripencc | 2001-02-03 | EXAMPLE-AS Example Networks, DE"

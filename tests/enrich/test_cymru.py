@@ -112,7 +112,7 @@ def test_a_lost_answer_is_asked_for_again(relay, monkeypatch):
 
 @pytest.mark.parametrize(
     "treat",
-    [lambda answer: b"", lambda answer: answer[:9], lambda answer: b"\xff" * 400, lambda _: None],
+    [lambda _: b"", lambda answer: answer[:9], lambda _: b"\xff" * 400, lambda _: None],
     ids=["empty", "cut", "noise", "silent"],
 )
 def test_a_broken_server_leaves_it_unknown_in_bounded_time(relay, monkeypatch, treat):
