@@ -18,12 +18,15 @@ import msgspec
 from pytest_ato import __version__
 from pytest_ato.detectors import registry
 from pytest_ato.detectors.interface import Detector
+from pytest_ato.enrich.choice import Sources
+from pytest_ato.enrich.interface import Enricher
 from pytest_ato.eventlog import read_log
 from pytest_ato.examination import Examination, Examined
 from pytest_ato.honeytokens.mint import Minted, mint
 from pytest_ato.model.errors import UsageError
-from pytest_ato.model.events import AnyEvent, Audit, End, Lost, decode
+from pytest_ato.model.events import AnyEvent, Audit, End, Enrichment, Lost, decode
 from pytest_ato.model.octets import Octets
+from pytest_ato.model.policy import Terms
 from pytest_ato.model.record import Event
 from pytest_ato.model.report import Report
 from pytest_ato.model.spec import AuditSpec, Limits, Network, Target
@@ -48,6 +51,18 @@ class Options:
     service: bool = False
     expect_exit: int = 0
     allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What audits are judged by beyond their events, and whom to ask about destinations."""
+
+    terms: Terms = field(default_factory=Terms)
+    sources: Sources = field(default_factory=Sources)
+
+    def enricher(self, network: str) -> Enricher | None:
+        """Whom to ask after an audit in `network`; None: nobody."""
+        return self.sources.enricher(network, self.terms.inputs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +119,10 @@ class Auditor:
         loader: str = "auto",
         extra_detectors: Sequence[type[Detector]] = (),
         progress: Callable[[str], None] | None = None,
+        inputs: Inputs | None = None,
     ) -> None:
         """`runtime`: one by name, which gets `loader`, or one of the caller's own."""
+        self._inputs = inputs or Inputs()
         self._report_dir = report_dir
         self._detectors = registry.load(extra_detectors)
         self._progress = progress or (lambda _: None)
@@ -123,7 +140,9 @@ class Auditor:
             started = datetime.now(UTC)
             minted = mint(now=started)  # while capture loads its probes
             spec = _spec(target, options, minted, self._runtime.name)
-            examination = Examination(self._detectors, place.append, time.monotonic_ns)
+            examination = Examination(
+                self._detectors, place.append, time.monotonic_ns, self._inputs.terms
+            )
             for event in _opening(spec, minted, started):
                 examination.take(event)
             self._progress(f"{target.name}: running, for {options.timeout:g} s at most")
@@ -137,6 +156,9 @@ class Auditor:
             except BaseException:
                 self._runtime.close()  # or the next audit would be told the rest of this one
                 raise
+            if enricher := self._inputs.enricher(spec.network):
+                self._progress(f"{target.name}: asking where its destinations are")
+                examination.enrich(enricher)
             self._progress(f"{target.name}: writing the report")
             return _conclude(examination, place)
 
@@ -172,29 +194,48 @@ class Auditor:
 
 
 def replay(
-    events: Path, *, report_dir: Path | None = None, extra_detectors: Sequence[type[Detector]] = ()
+    events: Path,
+    *,
+    report_dir: Path | None = None,
+    extra_detectors: Sequence[type[Detector]] = (),
+    inputs: Inputs | None = None,
 ) -> Outcome:
     """Examine a recorded audit again: no root, no target, the same report from the same log.
+
+    The log's own answers of registries are used, unless `inputs` has whom to ask anew.
 
     With a `report_dir`, the log and its new report are written there under the target's name. A
     log that cannot be read to its end is INCONCLUSIVE; raises UsageError for one that cannot be
     read at all.
     """
     detectors = registry.load(extra_detectors)
+    inputs = inputs or Inputs(sources=Sources("off"))
     if report_dir is None:
-        examination = Examination(detectors)
-        for event in read_log(events):
-            examination.take(event)
+        examination = Examination(detectors, terms=inputs.terms)
+        _take_all(events, examination, inputs)
         return Outcome(directory=events.parent, examined=examination.conclude())
     with ReportDirectory(report_dir, _name(events)) as place:
-        examination = Examination(detectors, place.append)
-        for event in read_log(events):
-            examination.take(event)
+        examination = Examination(detectors, place.append, terms=inputs.terms)
+        _take_all(events, examination, inputs)
         return _conclude(examination, place)
 
 
+def _take_all(events: Path, examination: Examination, inputs: Inputs) -> None:
+    first = _first(events)
+    enricher = inputs.enricher(first.spec.network) if isinstance(first, Audit) else None
+    for event in read_log(events):
+        if not (enricher and isinstance(event, Enrichment)):
+            examination.take(event)
+    if enricher:
+        examination.enrich(enricher)
+
+
+def _first(events: Path) -> AnyEvent | None:
+    return next(read_log(events), None)
+
+
 def _name(events: Path) -> str:
-    first = next(read_log(events), None)
+    first = _first(events)
     if not isinstance(first, Audit):
         raise UsageError("this is not an event log: it does not start with an audit record")
     return first.spec.target.name

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pytest_ato.analysis import Analysis, Facts
 from pytest_ato.detectors.interface import Detector
 from pytest_ato.detectors.pipeline import Pipeline
+from pytest_ato.enrich.interface import Enricher
+from pytest_ato.enrich.public import PublicAddresses
 from pytest_ato.model.events import End, Output, Timing, encode
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.octets import raw
@@ -62,7 +64,9 @@ class Examination:
         self._record = record
         self._clock = clock
         self._last = 0
+        self._now = 0
         self._finished = False
+        self._public = PublicAddresses()
         self._output: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
 
     def take(self, event: Event, line: bytes | None = None) -> None:
@@ -71,14 +75,20 @@ class Examination:
             return
         if self._clock is not None and isinstance(event, End):
             self._last = self._clock()
+        self._now = event.ts
         self._write(event, line)
+        self._public.take(event)
         self._analysis.feed(event)
         for finding in self._pipeline.feed(event):
             self._write(finding)
         if isinstance(event, Output):
             self._output[event.stream].append(raw(event.data))
-        elif isinstance(event, End):
-            self._finish()
+
+    def enrich(self, enricher: Enricher) -> None:
+        """Ask about the public addresses that the target used; call it after the last record."""
+        now = self._clock() if self._clock is not None else self._now
+        for answer in enricher.look_up(self._public.found, now):
+            self.take(answer)
 
     def _finish(self) -> None:
         if not self._finished:

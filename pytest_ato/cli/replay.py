@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pytest_ato.cli import options, result
 from pytest_ato.cli.screen import Screen
+from pytest_ato.settings.table import ENRICH
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +17,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", dest="to", metavar="DIR", type=Path, help="write log and report below DIR"
     )
-    options.add(parser, "fail-on", "allow-inconclusive")
+    options.add(parser, "fail-on", "allow-inconclusive", "domain-list", "asn-list")
+    parser.add_argument(
+        "--enrich",
+        dest="ato_enrich",
+        nargs="?",
+        const="dns",
+        default="off",
+        choices=ENRICH,
+        help="ask again where destinations are (default: the log's own answers are used)",
+    )
+    options.add(parser, "resolver", "asn-table")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -24,5 +35,5 @@ def run(arguments: argparse.Namespace) -> int:
     from pytest_ato.audit import replay
 
     settings = options.read(arguments)
-    outcome = replay(arguments.log, report_dir=arguments.to)
+    outcome = replay(arguments.log, report_dir=arguments.to, inputs=settings.inputs())
     return result.tell(outcome, settings, Screen(quiet=arguments.quiet))

@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_names(settings.allow, registry.by_name(registry.load()))
     target = resolve(arguments.program, settings.include)
     audit = settings.options()
+    inputs = settings.inputs()
     screen = Screen(quiet=arguments.quiet)
     try:
         with Auditor(
@@ -46,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
             runtime=settings.runtime,
             loader=settings.loader,
             progress=screen.progress,
+            inputs=inputs,
         ) as auditor:
             outcome = auditor.audit(target, audit)
     finally:

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Final
-
-from publicsuffixlist import PublicSuffixList
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from pytest_ato.detectors.context import Context
 from pytest_ato.detectors.interface import Definition, Detector
@@ -24,6 +22,9 @@ from pytest_ato.model.record import Event
 
 MAX_NAMES: Final = 65536
 """Different names that are compared; later ones are not (the sinkhole tells no more either)."""
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 
 @dataclass(slots=True)
@@ -58,6 +59,8 @@ class KnownBadDomain(Detector):
 
     @cached_property
     def _suffixes(self) -> PublicSuffixList:
+        from publicsuffixlist import PublicSuffixList
+
         return PublicSuffixList()
 
     def process(self, event: Event) -> Iterable[Finding]:

@@ -41,8 +41,10 @@ class TargetCollector(pytest.Collector):
     def collect(self) -> Iterator[pytest.Item]:
         """Yield the items; nothing is audited yet."""
         yield CaptureItem.from_parent(self, name="capture")
-        definitions = session_of(self.config).definitions
-        for category in registry.categories(one for one in definitions if not one.input):
+        session = session_of(self.config)
+        inputs = {"", *session.inputs.terms.inputs}
+        watching = [one for one in session.definitions if one.input in inputs]
+        for category in registry.categories(watching):
             yield CategoryItem.from_parent(self, name=str(category))
         yield VerdictItem.from_parent(self, name="verdict")
 

@@ -25,7 +25,7 @@ from pytest_ato.policy.verdict import check_names
 from pytest_ato.target import resolve
 
 if TYPE_CHECKING:
-    from pytest_ato.audit import Auditor, Outcome
+    from pytest_ato.audit import Auditor, Inputs, Outcome
     from pytest_ato.detectors.interface import Definition, Detector
     from pytest_ato.model.spec import Target
 
@@ -72,12 +72,18 @@ class AtoSession:
         found = [Subject(path, settings.include, audit) for path in settings.target]
         return subjects.unique_names(found)
 
+    @cached_property
+    def inputs(self) -> Inputs:
+        """What all audits of this session are judged by; raises `UsageError`."""
+        return self.settings.inputs()
+
     def check(self) -> None:
         """Check names, targets and companions before anything is collected.
 
         Raises `UsageError`.
         """
         check_names(self.settings.allow, self.detector_names)
+        self.inputs  # noqa: B018  (its files are read before anything runs)
         for subject in self.subjects.values():
             self.target(subject)
 
@@ -164,6 +170,7 @@ class AtoSession:
                 runtime=self.settings.runtime,
                 loader=self.settings.loader,
                 extra_detectors=self.extra_detectors,
+                inputs=self.inputs,
             )
         return self._auditor
 

@@ -29,7 +29,7 @@ def unavailable(watching: Iterable[Definition], skipped: Iterable[Idle]) -> dict
         if category in watched:
             continue
         if category in without:
-            reasons[category] = f"its detectors had no work: {'; '.join(without[category])}"
+            reasons[category] = f"its detectors cannot work: {'; '.join(without[category])}"
         else:
             reasons[category] = "no detector for it is installed"
     return reasons

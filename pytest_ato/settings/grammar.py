@@ -6,6 +6,7 @@ relative to.
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import re
 import shlex
@@ -47,6 +48,20 @@ def path(value: str) -> str:
     if not value or "\0" in value:
         raise UsageError("expected PATH, got an empty one" if not value else "a NUL byte in a path")
     return value
+
+
+def resolver(value: str) -> tuple[str, int]:
+    """Take the address of a DNS server, with a port after a colon (IPv6 then in brackets)."""
+    host, port = value, "53"
+    if found := re.fullmatch(r"\[([^\]]+)\](?::(\d{1,5}))?|([^:]+):(\d{1,5})", value):
+        host, port = found[1] or found[3], found[2] or found[4] or "53"
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        address = None
+    if address is None or not 0 < int(port) < 1 << 16:
+        raise UsageError(f"expected ADDRESS[:PORT] of a DNS server, such as 9.9.9.9, got {value!r}")
+    return str(address), int(port)
 
 
 def arguments(value: str) -> tuple[str, ...]:

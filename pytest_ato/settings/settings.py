@@ -17,7 +17,8 @@ from pytest_ato.settings import grammar
 from pytest_ato.settings.table import TABLE, Arity
 
 if TYPE_CHECKING:
-    from pytest_ato.audit import Options
+    from pytest_ato.audit import Inputs, Options
+    from pytest_ato.enrich.choice import Mode
     from pytest_ato.model.spec import Limits, Network
     from pytest_ato.model.verdict import FailOn
 
@@ -42,11 +43,28 @@ class Settings:
     expect_exit: int = 0
     network: Network
     allow: tuple[str, ...] = ()
+    enrich: Mode = "auto"
+    resolver: tuple[str, int] | None = None
+    asn_table: Path | None = None
+    domain_list: tuple[Path, ...] = ()
+    asn_list: tuple[Path, ...] = ()
     report_dir: Path
     fail_on: FailOn
     allow_inconclusive: bool = False
     loader: str
     runtime: str
+
+    def inputs(self) -> Inputs:
+        """What audits are judged by, read from its files; raises `UsageError`."""
+        from pytest_ato.audit import Inputs
+        from pytest_ato.enrich.choice import Sources
+        from pytest_ato.enrich.lists import load
+        from pytest_ato.model.policy import Terms
+
+        return Inputs(
+            terms=Terms(lists=load(self.domain_list, self.asn_list)),
+            sources=Sources(self.enrich, self.resolver, self.asn_table),
+        )
 
     def options(self) -> Options:
         """The audit options of a target given by option; raises `UsageError`."""
@@ -97,7 +115,7 @@ class RawValues:
 
 def parse(raw: RawValues) -> Settings:
     """Parse all values; raises `UsageError` with the grammar of the one that is wrong."""
-    stdin = raw.one("stdin")
+    stdin, table = raw.one("stdin"), raw.one("asn-table")
     return Settings(
         target=tuple(raw.path("target", value) for value in raw.many("target")),
         args=grammar.arguments(raw.one("args")),
@@ -110,6 +128,11 @@ def parse(raw: RawValues) -> Settings:
         expect_exit=grammar.exit_status(raw.one("expect-exit")),
         network=cast("Network", raw.one("network")),
         allow=tuple(raw.many("allow")),
+        enrich=cast("Mode", raw.one("enrich")),
+        resolver=grammar.resolver(raw.one("resolver")) if raw.one("resolver") else None,
+        asn_table=raw.path("asn-table", table) if table else None,
+        domain_list=tuple(raw.path("domain-list", value) for value in raw.many("domain-list")),
+        asn_list=tuple(raw.path("asn-list", value) for value in raw.many("asn-list")),
         report_dir=raw.path("report-dir", raw.one("report-dir")),
         fail_on=cast("Literal['reject', 'review', 'conditions']", raw.one("fail-on")),
         allow_inconclusive=raw.flag("allow-inconclusive"),

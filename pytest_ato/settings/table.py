@@ -15,6 +15,7 @@ from pytest_ato.settings import grammar
 NETWORKS = ("none", "sinkhole")
 LOADERS = ("auto", "core", "bcc")
 RUNTIMES = ("local",)
+ENRICH = ("auto", "dns", "table", "off")
 FAIL_ON = ("reject", "review", "conditions")
 
 
@@ -133,6 +134,45 @@ TABLE: tuple[Setting, ...] = (
         "may be repeated",
         grammar.text,
         arity=Arity.MANY,
+    ),
+    Setting(
+        "enrich",
+        "MODE",
+        "after the run, ask where public destinations are: dns (Team Cymru's zones), table "
+        "(--ato-asn-table), off, or auto: the table where one is given, DNS where a policy, a "
+        "list, a named resolver or an open network needs the answer (default: auto)",
+        grammar.choice(*ENRICH),
+        default="auto",
+    ),
+    Setting(
+        "resolver",
+        "ADDRESS[:PORT]",
+        "ask this DNS resolver about destinations (default: the machine's own)",
+        grammar.resolver,
+    ),
+    Setting(
+        "asn-table",
+        "FILE",
+        "a table of networks: lines of prefix,asn,country[,name], dated by a line # as of DATE",
+        grammar.path,
+        names_file=True,
+    ),
+    Setting(
+        "domain-list",
+        "FILE",
+        "names that are known to be bad: one a line, a hosts file or a STIX 2.1 bundle; "
+        "may be repeated",
+        grammar.path,
+        arity=Arity.MANY,
+        names_file=True,
+    ),
+    Setting(
+        "asn-list",
+        "FILE",
+        "numbers of networks (autonomous systems) that are known to be bad; may be repeated",
+        grammar.path,
+        arity=Arity.MANY,
+        names_file=True,
     ),
     Setting(
         "report-dir",

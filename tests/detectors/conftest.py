@@ -18,6 +18,7 @@ from pytest_ato.detectors.pipeline import Pipeline
 from pytest_ato.model import events as ev
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.octets import octets
+from pytest_ato.model.policy import Terms
 from pytest_ato.model.spec import AuditSpec, Placed, Target
 
 SECOND = 1_000_000_000
@@ -247,10 +248,10 @@ def make_log() -> type[Log]:
 def detect() -> Detect:
     """``detect(Detector, log)``: the findings, after encoding, decoding and a second run."""
 
-    def run(detector: type[Detector], log: Log) -> tuple[Finding, ...]:
-        first = _run(detector, log.events)
+    def run(detector: type[Detector], log: Log, terms: Terms | None = None) -> tuple[Finding, ...]:
+        first = _run(detector, log.events, terms)
         replayed = [ev.decode(ev.encode(event)) for event in log.events]
-        second = _run(detector, replayed)
+        second = _run(detector, replayed, terms)
         assert [ev.encode(finding) for finding in first] == [
             ev.encode(finding) for finding in second
         ]
@@ -259,8 +260,8 @@ def detect() -> Detect:
     return run
 
 
-def _run(detector: type[Detector], events: list[Any]) -> tuple[Finding, ...]:
-    pipeline = Pipeline([detector])
+def _run(detector: type[Detector], events: list[Any], terms: Terms | None) -> tuple[Finding, ...]:
+    pipeline = Pipeline([detector], terms)
     for event in events:
         pipeline.feed(event)
     pipeline.finish()

@@ -242,6 +242,6 @@ def test_it_is_skipped_where_nothing_can_leave(make_log):
     pipeline = Pipeline([HoneytokenExfil])
     for event in make_log(network="none").events:
         pipeline.feed(event)
-    assert pipeline.skipped == (HoneytokenExfil.definition,)
+    assert [idle.definition for idle in pipeline.skipped] == [HoneytokenExfil.definition]
     assert pipeline.definitions == ()
     assert isinstance(event, ev.Exec)

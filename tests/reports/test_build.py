@@ -64,7 +64,7 @@ def test_a_packet_without_ports_is_named_by_its_protocol(events, report) -> None
 
 
 def test_detectors_that_could_not_run_are_told(events) -> None:
-    from pytest_ato.detectors.interface import Definition
+    from pytest_ato.detectors.interface import Definition, Idle
     from pytest_ato.model.findings import Category, Severity
 
     beacon = Definition(
@@ -77,10 +77,13 @@ def test_detectors_that_could_not_run_are_told(events) -> None:
         wants=(ev.Connect,),
         needs=frozenset({"sinkhole"}),
     )
+    idle = Idle(beacon, beacon.cannot_work("none", ()))
     facts = facts_of(with_spec(events, network="none"))
-    coverage = build(facts, judge([], facts), watching=(), skipped=(beacon,)).coverage
+    coverage = build(facts, judge([], facts), watching=(), skipped=(idle,)).coverage
     assert coverage.not_run == {"beaconing": "needs network sinkhole, not none"}
-    assert coverage.unavailable["c2"] == ("its detectors cannot work with network none: beaconing")
+    assert coverage.unavailable["c2"] == (
+        "its detectors cannot work: beaconing needs network sinkhole, not none"
+    )
     assert "the target had no network" in coverage.notes
     assert "detectors that did not run, for want of a network: beaconing" in coverage.notes
 

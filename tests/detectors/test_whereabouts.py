@@ -1,0 +1,34 @@
+"""Addresses and names are told apart, and counted in bounds."""
+
+from __future__ import annotations
+
+from pytest_ato.detectors import whereabouts
+from pytest_ato.detectors.pipeline import Pipeline
+
+
+def places(log):
+    pipeline = Pipeline([])
+    for event in log.events:
+        pipeline.feed(event)
+    return pipeline.context.whereabouts
+
+
+def test_addresses_and_names_are_kept_apart(log):
+    log.dns("api.vendor.example", "198.18.0.1")
+    log.connect(log.root, "198.18.0.1", 443)
+    log.connect(log.root, "203.0.113.9", 443)
+    log.connect(log.root, "203.0.113.9", 80)
+    log.connect(log.root, "192.168.50.1", 53)
+    found = places(log)
+    assert list(found.hidden) == ["api.vendor.example"]
+    assert [place.address for place in found.places] == ["203.0.113.9"]
+    assert found.places[0].reason == "nobody was asked"
+
+
+def test_they_are_bounded(log, monkeypatch):
+    monkeypatch.setattr(whereabouts, "MAX_PLACES", 2)
+    for last in range(4):
+        log.connect(log.root, f"203.0.113.{last}", 443)
+    found = places(log)
+    assert len(found.places) == 2
+    assert found.more == 4  # two uses of each, as two sources tell them
