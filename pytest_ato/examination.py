@@ -118,6 +118,7 @@ class Examination:
                 skipped=pipeline.skipped,
                 notes=pipeline.notes,
                 uses=pipeline.uses,
+                terms=pipeline.context.terms,
             ),
             facts=facts,
             findings=findings,

@@ -101,6 +101,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     started: str
     detectors: tuple[str, ...]
     """``ATO-EXF-001 honeytoken_exfil``, sorted."""
+    lists: tuple[str, ...] = ()
+    """Lists of known bad names and networks: name, date, size, digest."""
     detector_versions: dict[str, str] = msgspec.field(default_factory=dict)
     """Id to the version of the package that brought it."""
     finished: str = ""

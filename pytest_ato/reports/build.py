@@ -19,6 +19,7 @@ from pytest_ato.detectors.uses import Use
 from pytest_ato.evidence.views import View
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.octets import Octets
+from pytest_ato.model.policy import Terms
 from pytest_ato.model.report import (
     Ended,
     Provenance,
@@ -45,12 +46,13 @@ def build(
     skipped: Collection[Idle] = (),
     notes: Iterable[str] = (),
     uses: Mapping[str, Use] | None = None,
+    terms: Terms | None = None,
 ) -> Report:
     """Make the report of one audit.
 
     `watching` are the detectors that ran, `skipped` those that had no work in it, `notes` say what
-    the analysis could not search, `uses` what became of the honeytokens. The same arguments give
-    an equal report.
+    the analysis could not search, `uses` what became of the honeytokens, `terms` are what it was
+    judged by. The same arguments give an equal report.
     """
     view = view_of(facts)
     end = facts.end
@@ -75,7 +77,7 @@ def build(
         coverage=coverage(
             facts, view, watching, skipped, left_out=_left_out(judgement), notes=notes
         ),
-        provenance=_provenance(facts, view, watching),
+        provenance=_provenance(facts, view, watching, terms or Terms()),
         timing=Timings(
             attach_ms=facts.start.attach_ms if facts.start else 0.0,
             run_ms=end.run_ms if end else 0.0,
@@ -179,7 +181,9 @@ def _keyed(view: View, numbers: dict[str, int]) -> dict[str, int]:
     return {view.text(name): number for name, number in sorted(numbers.items())}
 
 
-def _provenance(facts: Facts, view: View, watching: Iterable[Definition]) -> Provenance:
+def _provenance(
+    facts: Facts, view: View, watching: Iterable[Definition], terms: Terms
+) -> Provenance:
     spec = facts.audit.spec if facts.audit else None
     start = facts.start
     return Provenance(
@@ -191,4 +195,5 @@ def _provenance(facts: Facts, view: View, watching: Iterable[Definition]) -> Pro
         manifest_sha256=view.text(spec.target.manifest_sha256 if spec else ""),
         started=view.text(facts.audit.started if facts.audit else ""),
         detectors=tuple(sorted(view.text(f"{one.rule} {one.name}") for one in watching)),
+        lists=view.texts(known.sentence for known in terms.lists.sources),
     )
