@@ -38,7 +38,7 @@ Child: TypeAlias = Annotated[
 ]
 Name: TypeAlias = Annotated[str, Meta(description="a detector or category, or a finding's key")]
 Country: TypeAlias = Annotated[
-    str, Meta(description="ISO 3166 alpha-2", pattern="^[A-Z]{2}$", examples=["DE"])
+    str, Meta(description="two capital letters, as of ISO 3166", examples=["DE"])
 ]
 System: TypeAlias = Annotated[
     int | str, Meta(description="number of an autonomous system", examples=[64500, "AS64500"])
@@ -105,8 +105,8 @@ class Waiver(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """Name of a detector or category."""
     scope: str | None = None
     """With `detector`: the domain, address, network or path that the finding is about."""
-    reason: Annotated[str, Meta(min_length=1)]
-    owner: Annotated[str, Meta(min_length=1)]
+    reason: str
+    owner: str
     ticket: str = ""
     expires: datetime.date
     """Last day on which it counts (UTC)."""
