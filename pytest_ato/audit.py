@@ -103,7 +103,11 @@ class Outcome:
         examined = self.examined
         accepted = {name: f"allowed by name: {name}" for name in allow}
         judgement = judge(
-            examined.findings, examined.facts, failures=examined.failures, accepted=accepted
+            examined.findings,
+            examined.facts,
+            failures=examined.failures,
+            accepted=accepted,
+            policy=examined.terms.policy,
         )
         return masked(judgement, examined.facts)
 

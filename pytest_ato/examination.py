@@ -29,6 +29,7 @@ class Examined:
     """What the events of one audit amount to."""
 
     report: Report
+    terms: Terms
     facts: Facts
     findings: tuple[Finding, ...]
     failures: tuple[str, ...]
@@ -104,8 +105,9 @@ class Examination:
         """Judge what was taken, also when the log broke off, and make the report of it."""
         self._finish()
         pipeline = self._pipeline
-        findings, failures = pipeline.findings, pipeline.failures
-        judgement = judge(findings, self._analysis.facts(), failures=failures)
+        findings, failures, terms = pipeline.findings, pipeline.failures, pipeline.context.terms
+        facts = self._analysis.facts()
+        judgement = judge(findings, facts, failures=failures, policy=terms.policy)
         if self._clock is not None and self._last:
             now = self._clock()
             self.take(Timing(ts=now, analysis_ms=(now - self._last) / 1e6))
@@ -118,8 +120,9 @@ class Examination:
                 skipped=pipeline.skipped,
                 notes=pipeline.notes,
                 uses=pipeline.uses,
-                terms=pipeline.context.terms,
+                terms=terms,
             ),
+            terms=terms,
             facts=facts,
             findings=findings,
             failures=failures,

@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", dest="to", metavar="DIR", type=Path, help="write log and report below DIR"
     )
-    options.add(parser, "fail-on", "allow-inconclusive", "domain-list", "asn-list")
+    options.add(parser, "policy", "fail-on", "allow-inconclusive", "domain-list", "asn-list")
     parser.add_argument(
         "--enrich",
         dest="ato_enrich",
@@ -33,7 +33,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Examine and tell; returns the exit code. Raises `AtoError` for what is no event log."""
     from pytest_ato.audit import replay
+    from pytest_ato.detectors import registry
 
-    settings = options.read(arguments)
-    outcome = replay(arguments.log, report_dir=arguments.to, inputs=settings.inputs())
+    given = options.read(arguments)
+    inputs = given.inputs(registry.definitions())
+    outcome = replay(arguments.log, report_dir=arguments.to, inputs=inputs)
+    settings = given.under(inputs.terms.policy)
     return result.tell(outcome, settings, Screen(quiet=arguments.quiet))

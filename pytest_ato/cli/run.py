@@ -35,11 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
     from pytest_ato.policy.verdict import check_names
     from pytest_ato.target import resolve
 
-    settings = dataclasses.replace(options.read(arguments), args=tuple(arguments.args))
-    check_names(settings.allow, registry.by_name(registry.load()))
+    given = dataclasses.replace(options.read(arguments), args=tuple(arguments.args))
+    definitions = registry.definitions()
+    check_names(given.allow, [definition.name for definition in definitions])
+    inputs = given.inputs(definitions)
+    settings = given.under(inputs.terms.policy)
     target = resolve(arguments.program, settings.include)
     audit = settings.options()
-    inputs = settings.inputs()
     screen = Screen(quiet=arguments.quiet)
     try:
         with Auditor(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.octets import Octets
+from pytest_ato.model.policy import Declarable
 from pytest_ato.model.record import Event
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class Definition:
     """Networks under which it can run at all; empty: under each."""
     input: Input = ""
     """What a user has to give before it has anything to compare with."""
+    declarable: frozenset[Declarable] = frozenset()
+    """What a policy's declaration answers its question: a finding is none where `where` is declared
+    as one of these."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """Numbers that a policy may set, with their usual values."""
 

@@ -82,6 +82,11 @@ def load(extra: Iterable[type[Detector]] = ()) -> tuple[type[Detector], ...]:
     return tuple(detectors)
 
 
+def definitions(extra: Iterable[type[Detector]] = ()) -> tuple[Definition, ...]:
+    """What `load` gives, by definition alone; raises as it does."""
+    return tuple(detector.definition for detector in load(extra))
+
+
 def by_name(detectors: Iterable[type[Detector]]) -> Mapping[str, type[Detector]]:
     """The same detectors by name."""
     return {detector.definition.name: detector for detector in detectors}

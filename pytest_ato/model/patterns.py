@@ -105,10 +105,19 @@ def check_scope(pattern: str) -> None:
     """Refuse what is no path, network, or name (with or without ``:PORT``)."""
     if pattern.startswith(("/", "~")):
         check_path(pattern)
-    elif _is_network(pattern):
+    elif is_network(pattern):
         network(pattern)
     else:
         check_domain(host_of(pattern))
+
+
+def is_network(text: str) -> bool:
+    """Whether `text` is an address or network, well written or not."""
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def host_of(destination: str) -> str:
@@ -198,14 +207,6 @@ def _glob(pattern: str) -> re.Pattern[str]:
         parts += [re.escape(pattern[end : found.start()]), ".*" if len(found[0]) > 1 else "[^/]*"]
         end = found.end()
     return re.compile("".join((*parts, re.escape(pattern[end:]))), re.DOTALL)
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_address(text: str) -> bool:

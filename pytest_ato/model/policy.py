@@ -130,6 +130,10 @@ class Policy(_Part, frozen=True, kw_only=True, omit_defaults=True):
     waivers: tuple[Waiver, ...] = ()
 
 
+Declarable: TypeAlias = Literal["destination", "file", "child"]
+"""Kinds of what is declared that a finding's `where` can be."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """A file that an audit is judged by."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from pytest_ato.model.events import Counters
@@ -13,7 +15,31 @@ from pytest_ato.model.observed import (
     ReportHoneytoken,
     ReportProcess,
 )
+from pytest_ato.model.policy import Waiver
 from pytest_ato.model.verdict import Verdict
+
+
+class WaiverUse(msgspec.Struct, frozen=True, kw_only=True):
+    """One waiver of the policy, and what became of it in this audit."""
+
+    waiver: Waiver
+    state: Literal["used", "unused", "expired"]
+    """expired: before the day on which the audit began; it accepted nothing."""
+    findings: tuple[str, ...] = ()
+    """Keys of the findings that it is about."""
+
+
+class ReportPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """The policy that this audit was judged under."""
+
+    name: str
+    """Of the file."""
+    sha256: str
+    declared: dict[str, tuple[str, ...]]
+    """By kind (domains, cidrs, ports, files, children): what the vendor declared. A kind that is
+    absent was not stated, so nothing is said about it; an empty one was declared as none."""
+    service: bool = False
+    waivers: tuple[WaiverUse, ...] = ()
 
 
 class ReportTarget(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +137,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """Version of this tool that captured, where `tool_version` analysed."""
     tracer: str = ""
     """What was loaded into the kernel, by digest; empty: not told."""
+    policy_sha256: str = ""
+    """Of the policy file; empty: there was none."""
 
 
 class Timings(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,3 +182,5 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """At most 200 entries, in order of time; findings go first where there are more."""
     controls: tuple[Control, ...] = ()
     """Which controls of which standards this run gives evidence for, and what speaks against."""
+    policy: ReportPolicy | None = None
+    """None: no policy was given."""

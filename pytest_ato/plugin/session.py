@@ -45,7 +45,10 @@ class AtoSession:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.settings = options.read(config)
+        settings = options.read(config)
+        self.inputs: Inputs = settings.inputs(self.definitions)
+        """What all audits of this session are judged by."""
+        self.settings = settings.under(self.inputs.terms.policy)
         self._outcomes: dict[str, Outcome | AtoError] = {}
         self._targets: dict[str, Target] = {}
         self._claims: dict[str, set[str]] = {}
@@ -72,18 +75,12 @@ class AtoSession:
         found = [Subject(path, settings.include, audit) for path in settings.target]
         return subjects.unique_names(found)
 
-    @cached_property
-    def inputs(self) -> Inputs:
-        """What all audits of this session are judged by; raises `UsageError`."""
-        return self.settings.inputs()
-
     def check(self) -> None:
         """Check names, targets and companions before anything is collected.
 
         Raises `UsageError`.
         """
         check_names(self.settings.allow, self.detector_names)
-        self.inputs  # noqa: B018  (its files are read before anything runs)
         for subject in self.subjects.values():
             self.target(subject)
 
@@ -119,7 +116,7 @@ class AtoSession:
     @cached_property
     def definitions(self) -> tuple[Definition, ...]:
         """Definitions of all detectors of this session; raises `UsageError`."""
-        return tuple(found.definition for found in registry.load(self.extra_detectors))
+        return registry.definitions(self.extra_detectors)
 
     @cached_property
     def detector_names(self) -> frozenset[str]:

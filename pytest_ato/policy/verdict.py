@@ -17,8 +17,12 @@ from pytest_ato.analysis import Facts
 from pytest_ato.model.errors import UsageError
 from pytest_ato.model.findings import Category, Finding, Severity
 from pytest_ato.model.octets import show
+from pytest_ato.model.policy import Declared, Policy
+from pytest_ato.model.report import WaiverUse
+from pytest_ato.model.spec import AuditSpec
 from pytest_ato.model.verdict import Verdict
 from pytest_ato.policy.ceilings import Ceiling, ceilings
+from pytest_ato.policy.waivers import Acceptance, day_of
 from pytest_ato.policy.wholeness import gaps
 
 _VERDICT_OF: Final = {
@@ -51,6 +55,8 @@ class Judgement:
     """Those that were accepted, with `waived_by` set, worst first."""
     notes: tuple[Finding, ...]
     """Those of severity info: without weight."""
+    waivers: tuple[WaiverUse, ...] = ()
+    """What became of each waiver of the policy."""
 
 
 def judge(
@@ -59,16 +65,18 @@ def judge(
     *,
     failures: Iterable[str] = (),
     accepted: Mapping[str, str] | None = None,
+    policy: Policy | None = None,
 ) -> Judgement:
-    """Judge one audit by `findings` and `facts`.
+    """Judge one audit by `findings` and `facts`, under `policy`.
 
     `failures` are sentences about detectors that broke. `accepted` maps a detector's or category's
     name to who accepts its findings, beyond those that the audit's own spec allows; a name that
     matches nothing changes nothing (`check_names` refuses wrong ones when they are given).
     """
-    spec = facts.audit.spec if facts.audit else None
-    names = {name: f"allowed by name: {name}" for name in (spec.allow if spec else ())}
-    live, waived, notes = _sort(findings, {**names, **(accepted or {})})
+    policy = policy or Policy()
+    acceptance = _acceptance(facts, policy, accepted or {})
+    live, waived, notes = _sort(findings, acceptance)
+    spec = _under(facts.audit.spec, policy.declared) if facts.audit else None
     limits = ceilings(facts.end, spec, facts.start)
     missing = gaps(facts, failures)
     verdict = _verdict(live, waived, limits)
@@ -84,6 +92,7 @@ def judge(
         findings=live,
         waived=waived,
         notes=notes,
+        waivers=acceptance.waivers,
     )
 
 
@@ -98,15 +107,34 @@ def check_names(names: Iterable[str], detectors: Collection[str]) -> None:
             )
 
 
+def _acceptance(facts: Facts, policy: Policy, accepted: Mapping[str, str]) -> Acceptance:
+    audit = facts.audit
+    names = {name: f"allowed by name: {name}" for name in (audit.spec.allow if audit else ())}
+    day = day_of(audit.started) if audit else None
+    home = facts.start.home if facts.start else ""
+    return Acceptance(policy, {**names, **accepted}, day, home)
+
+
+def _under(spec: AuditSpec, declared: Declared | None) -> AuditSpec:
+    """The order with what the policy declares about how the target ends."""
+    if declared is None:
+        return spec
+    return replace(
+        spec,
+        service=spec.service or declared.service,
+        expect_exit=spec.expect_exit or declared.exit_status or 0,
+    )
+
+
 def _sort(
-    findings: Iterable[Finding], accepted: Mapping[str, str]
+    findings: Iterable[Finding], acceptance: Acceptance
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...], tuple[Finding, ...]]:
     """Split `findings` into those that count, the accepted ones and the notes, worst first."""
     live: list[Finding] = []
     waived: list[Finding] = []
     notes: list[Finding] = []
     for finding in sorted(findings, key=lambda finding: -finding.severity.rank):
-        by = finding.waived_by or accepted.get(finding.category) or accepted.get(finding.detector)
+        by = acceptance.by(finding)
         if finding.severity is Severity.INFO:
             notes.append(finding)
         elif by:

@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from msgspec import structs
+
 from pytest_ato import __version__
 from pytest_ato.analysis import Facts
 from pytest_ato.analysis.activity import Activity, Destination
@@ -19,15 +21,17 @@ from pytest_ato.detectors.uses import Use
 from pytest_ato.evidence.views import View
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.octets import Octets
-from pytest_ato.model.policy import Terms
+from pytest_ato.model.policy import Declared, Terms
 from pytest_ato.model.report import (
     Ended,
     Provenance,
     Report,
     ReportFinding,
+    ReportPolicy,
     ReportTarget,
     Summary,
     Timings,
+    WaiverUse,
 )
 from pytest_ato.policy.ceilings import how_it_ended
 from pytest_ato.policy.verdict import Judgement
@@ -55,6 +59,7 @@ def build(
     judged by. The same arguments give an equal report.
     """
     view = view_of(facts)
+    policy = _policy(terms or Terms(), judgement, view)
     end = facts.end
     return Report(
         verdict=judgement.verdict,
@@ -87,6 +92,7 @@ def build(
         destinations=observed.destinations(facts, view),
         honeytokens=observed.honeytokens(facts, view, uses or {}),
         timeline=observed.timeline(facts, view, judgement),
+        policy=policy,
     )
 
 
@@ -181,6 +187,38 @@ def _keyed(view: View, numbers: dict[str, int]) -> dict[str, int]:
     return {view.text(name): number for name, number in sorted(numbers.items())}
 
 
+def _policy(terms: Terms, judgement: Judgement, view: View) -> ReportPolicy | None:
+    """The policy file's content is the user's own, and shown as the target's strings are."""
+    source, declared = terms.policy_source, terms.policy.declared or Declared()
+    if source is None:
+        return None
+    kinds = ("domains", "cidrs", "ports", "files", "children")
+    stated = {kind: getattr(declared, kind) for kind in kinds}
+    return ReportPolicy(
+        name=view.text(source.name),
+        sha256=source.sha256,
+        declared={
+            kind: view.texts(map(str, entries[:LISTED]))
+            for kind, entries in stated.items()
+            if entries is not None
+        },
+        service=declared.service,
+        waivers=tuple(_waiver(use, view) for use in judgement.waivers[:LISTED]),
+    )
+
+
+def _waiver(use: WaiverUse, view: View) -> WaiverUse:
+    waiver = use.waiver
+    texts = {
+        name: view.text(value)
+        for name in ("finding", "detector", "scope", "reason", "owner", "ticket")
+        if (value := getattr(waiver, name)) is not None
+    }
+    return structs.replace(
+        use, waiver=structs.replace(waiver, **texts), findings=view.texts(use.findings)
+    )
+
+
 def _provenance(
     facts: Facts, view: View, watching: Iterable[Definition], terms: Terms
 ) -> Provenance:
@@ -196,4 +234,5 @@ def _provenance(
         started=view.text(facts.audit.started if facts.audit else ""),
         detectors=tuple(sorted(view.text(f"{one.rule} {one.name}") for one in watching)),
         lists=view.texts(known.sentence for known in terms.lists.sources),
+        policy_sha256=terms.policy_source.sha256 if terms.policy_source else "",
     )

@@ -18,7 +18,10 @@ from pytest_ato.settings.table import TABLE, Arity
 
 if TYPE_CHECKING:
     from pytest_ato.audit import Inputs, Options
+    from pytest_ato.detectors.interface import Definition
     from pytest_ato.enrich.choice import Mode
+    from pytest_ato.audit import Options
+    from pytest_ato.model.policy import Policy
     from pytest_ato.model.spec import Limits, Network
     from pytest_ato.model.verdict import FailOn
 
@@ -49,22 +52,37 @@ class Settings:
     domain_list: tuple[Path, ...] = ()
     asn_list: tuple[Path, ...] = ()
     report_dir: Path
+    policy: Path | None = None
     fail_on: FailOn
+    fail_on_given: bool = False
+    """By option or ini file, so that the policy's does not count."""
     allow_inconclusive: bool = False
     loader: str
     runtime: str
 
-    def inputs(self) -> Inputs:
-        """What audits are judged by, read from its files; raises `UsageError`."""
+    def inputs(self, definitions: Iterable[Definition]) -> Inputs:
+        """What audits are judged by, read from its files; raises `UsageError` or `PolicyError`.
+
+        The policy may name the detectors with these `definitions`.
+        """
         from pytest_ato.audit import Inputs
         from pytest_ato.enrich.choice import Sources
         from pytest_ato.enrich.lists import load
         from pytest_ato.model.policy import Terms
+        from pytest_ato.policy import decode
 
+        terms = decode.load(self.policy) if self.policy else Terms()
+        decode.check_names(terms, definitions)
         return Inputs(
-            terms=Terms(lists=load(self.domain_list, self.asn_list)),
+            terms=replace(terms, lists=load(self.domain_list, self.asn_list)),
             sources=Sources(self.enrich, self.resolver, self.asn_table),
         )
+
+    def under(self, policy: Policy) -> Settings:
+        """The same settings, where nothing was given as `policy` says."""
+        if self.fail_on_given or policy.fail_on is None:
+            return self
+        return replace(self, fail_on=policy.fail_on)
 
     def options(self) -> Options:
         """The audit options of a target given by option; raises `UsageError`."""
@@ -99,10 +117,19 @@ class RawValues:
         value = self._values.get(name)
         return value if isinstance(value, str) and value else _DEFAULT[name]
 
+    def path_or_none(self, name: str) -> Path | None:
+        """Path of an option that has no default."""
+        value = self.one(name)
+        return self.path(name, value) if value else None
+
     def many(self, name: str) -> list[str]:
         """Values of a repeatable option."""
         value = self._values.get(name)
         return value if isinstance(value, list) else []
+
+    def given(self, name: str) -> bool:
+        """Whether an option was given at all."""
+        return bool(self._values.get(name))
 
     def flag(self, name: str) -> bool:
         """Whether a flag is set."""
@@ -115,11 +142,10 @@ class RawValues:
 
 def parse(raw: RawValues) -> Settings:
     """Parse all values; raises `UsageError` with the grammar of the one that is wrong."""
-    stdin, table = raw.one("stdin"), raw.one("asn-table")
     return Settings(
         target=tuple(raw.path("target", value) for value in raw.many("target")),
         args=grammar.arguments(raw.one("args")),
-        stdin=raw.path("stdin", stdin) if stdin else None,
+        stdin=raw.path_or_none("stdin"),
         env=dict(grammar.variable(value) for value in raw.many("env")),
         include=tuple(_include(raw, value) for value in raw.many("include")),
         timeout=grammar.timeout(raw.one("timeout")),
@@ -130,11 +156,13 @@ def parse(raw: RawValues) -> Settings:
         allow=tuple(raw.many("allow")),
         enrich=cast("Mode", raw.one("enrich")),
         resolver=grammar.resolver(raw.one("resolver")) if raw.one("resolver") else None,
-        asn_table=raw.path("asn-table", table) if table else None,
+        asn_table=raw.path_or_none("asn-table"),
         domain_list=tuple(raw.path("domain-list", value) for value in raw.many("domain-list")),
         asn_list=tuple(raw.path("asn-list", value) for value in raw.many("asn-list")),
         report_dir=raw.path("report-dir", raw.one("report-dir")),
+        policy=raw.path_or_none("policy"),
         fail_on=cast("Literal['reject', 'review', 'conditions']", raw.one("fail-on")),
+        fail_on_given=raw.given("fail-on"),
         allow_inconclusive=raw.flag("allow-inconclusive"),
         loader=raw.one("loader"),
         runtime=raw.one("runtime"),

@@ -128,6 +128,14 @@ TABLE: tuple[Setting, ...] = (
         default="sinkhole",
     ),
     Setting(
+        "policy",
+        "FILE",
+        "judge by this policy (YAML, or TOML by its name): what is declared, allowed, denied and "
+        "waived",
+        grammar.path,
+        names_file=True,
+    ),
+    Setting(
         "allow",
         "NAME",
         "accept the findings of this detector or category; they are listed as waived; "
@@ -185,7 +193,8 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "fail-on",
         "VERDICT",
-        "the mildest verdict that fails: reject, review or conditions (default: review)",
+        "the mildest verdict that fails: reject, review or conditions (default: what the policy "
+        "says, else review)",
         grammar.choice(*FAIL_ON),
         default="review",
     ),
