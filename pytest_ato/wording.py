@@ -12,6 +12,8 @@ from pathlib import Path
 
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.octets import Octets, show
+from pytest_ato.model.policy import Waiver
+from pytest_ato.model.report import Report
 
 _MOST = 8
 """Findings that are told in full; the report has them all."""
@@ -55,6 +57,23 @@ def not_run(reasons: Mapping[str, str]) -> list[str]:
     return [
         f"did not run ({show(reason)}): {', '.join(names)}" for reason, names in by_reason.items()
     ]
+
+
+def waivers(reports: Iterable[Report]) -> list[str]:
+    """Say which waivers have expired, and which no audit of `reports` used; each once."""
+    states: dict[Waiver, set[str]] = {}
+    for report in reports:
+        for use in report.policy.waivers if report.policy else ():
+            states.setdefault(use.waiver, set()).add(use.state)
+    lines = []
+    for waiver, found in states.items():
+        about = show(waiver.finding or f"{waiver.detector} at {waiver.scope}", 200)
+        owner = show(waiver.owner, 60)
+        if "expired" in found:
+            lines.append(f"waiver expired on {waiver.expires}: {about} (owner: {owner})")
+        elif found == {"unused"}:
+            lines.append(f"waiver is not used: {about} (owner: {owner}); remove it")
+    return lines
 
 
 def report_line(directory: Path) -> str:

@@ -42,6 +42,7 @@ def tell(
         screen.lines([f"{report.target.name}: {judgement.verdict}: {judgement.reason}"])
         return exit_code(judgement, settings)
     lines = summary_lines(report, screen.width, screen.color, where)
+    lines += wording.waivers([report])
     if judgement.findings:
         lines += ["", *wording.findings_text(judgement.findings)]
     options = acceptance.accepting(report, judgement, settings.fail_on, settings.allow_inconclusive)

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from pytest_ato import wording
 from pytest_ato.model.report import Report
 from pytest_ato.plugin.properties import REPORT
 from pytest_ato.plugin.session import session_of
@@ -45,18 +46,26 @@ def summary(terminal: pytest.TerminalReporter, reports: Iterable[pytest.TestRepo
     brief = terminal.verbosity < 0 or len(found) > _FULL
     if terminal.verbosity >= 0:
         terminal.write_sep("=", "ato")
-    for path in list(found)[:_MOST]:
-        _write(terminal, path, brief)
+    told = [_write(terminal, path, brief) for path in list(found)[:_MOST]]
     if len(found) > _MOST:
         terminal.write_line(f"... and {len(found) - _MOST} more audits")
+    rest = [_read(path) for path in list(found)[_MOST:]]
+    for line in wording.waivers(report for report in (*told, *rest) if report is not None):
+        terminal.write_line(line)
 
 
-def _write(terminal: pytest.TerminalReporter, path: Path, brief: bool) -> None:
+def _read(path: Path) -> Report | None:
     try:
-        report = msgspec.json.decode(path.read_bytes(), type=Report)
+        return msgspec.json.decode(path.read_bytes(), type=Report)
     except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _write(terminal: pytest.TerminalReporter, path: Path, brief: bool) -> Report | None:
+    report = _read(path)
+    if report is None:
         terminal.write_line(f"{path.parent.name}: its report is not on this machine: {path}")
-        return
+        return None
     writer = terminal._tw  # the only place that knows width and colour; pytest's own plugins do so
     if brief:
         lines = [
@@ -67,3 +76,4 @@ def _write(terminal: pytest.TerminalReporter, path: Path, brief: bool) -> None:
         lines = summary_lines(report, writer.fullwidth, writer.hasmarkup, where)
     for line in lines:
         terminal.write_line(line)
+    return report
