@@ -60,6 +60,11 @@ class Inputs:
     terms: Terms = field(default_factory=Terms)
     sources: Sources = field(default_factory=Sources)
 
+    @classmethod
+    def recorded(cls, terms: Terms) -> Inputs:
+        """Those of a log whose own answers about destinations are enough."""
+        return cls(terms=terms, sources=Sources("off"))
+
     def enricher(self, network: str) -> Enricher | None:
         """Whom to ask after an audit in `network`; None: nobody."""
         return self.sources.enricher(network, self.terms.inputs)
@@ -213,7 +218,7 @@ def replay(
     read at all.
     """
     detectors = registry.load(extra_detectors)
-    inputs = inputs or Inputs(sources=Sources("off"))
+    inputs = inputs or Inputs.recorded(Terms())
     if report_dir is None:
         examination = Examination(detectors, terms=inputs.terms)
         _take_all(events, examination, inputs)

@@ -193,10 +193,11 @@ class AtoSession:
 
     def _load(self, directory: Path) -> Outcome:
         """Read what another worker audited."""
-        from pytest_ato.audit import replay
+        from pytest_ato.audit import Inputs, replay
 
         log = directory / "events.jsonl"
-        return replay(log, report_dir=None, extra_detectors=self.extra_detectors)
+        recorded = Inputs.recorded(self.inputs.terms)
+        return replay(log, extra_detectors=self.extra_detectors, inputs=recorded)
 
     # --- words -------------------------------------------------------------------------------
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pytest_ato.audit import Inputs, Options
     from pytest_ato.detectors.interface import Definition
     from pytest_ato.enrich.choice import Mode
-    from pytest_ato.audit import Options
     from pytest_ato.model.policy import Policy
     from pytest_ato.model.spec import Limits, Network
     from pytest_ato.model.verdict import FailOn
