@@ -62,6 +62,10 @@ class Definition:
     as one of these."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """Numbers that a policy may set, with their usual values."""
+    fires: str = ""
+    """What makes it fire, in a sentence or two, for `ato detectors explain` and the docs."""
+    silent: str = ""
+    """The nearest ordinary behaviour, on which it stays silent."""
 
     def cannot_work(self, network: str, inputs: Collection[str]) -> str:
         """Why it has no work in an audit with this network and these inputs; empty if it has."""

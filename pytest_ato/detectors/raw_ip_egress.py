@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
+from pytest_ato.detectors.cloud_metadata import ADDRESSES as METADATA
 from pytest_ato.detectors.context import Context
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.detectors.names import canonical, stable_address
@@ -34,8 +35,6 @@ _UNREACHABLE: Final = frozenset({-errno.ENETUNREACH, -errno.EHOSTUNREACH, -errno
 """Results that connect() has for TCP as for UDP."""
 _ONLY_TCP: Final = frozenset({-errno.EINPROGRESS, -errno.ECONNREFUSED, -errno.ETIMEDOUT})
 """Results that connect() never has for UDP."""
-_METADATA: Final = frozenset({"169.254.169.254", "fd00:ec2::254"})
-"""Cloud metadata services: asking one is a finding of its own kind."""
 
 
 @dataclass(slots=True)
@@ -184,7 +183,7 @@ def _count(destination: _Destination, source: str, protocol: str, count: int = 1
 def _counts(address: str) -> str | None:
     """Canonical text of an address that somebody else has; None for one that says nothing."""
     text = canonical(address)
-    if text is None or text in _METADATA or text == "255.255.255.255":
+    if text is None or text in METADATA or text == "255.255.255.255":
         return None
     parsed = ipaddress.ip_address(text)
     if parsed.is_loopback or parsed.is_unspecified or parsed.is_multicast:

@@ -24,11 +24,15 @@ _RULE: Final = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+")
 def builtin() -> tuple[type[Detector], ...]:
     """The detectors of this package, by id."""
     from pytest_ato.detectors.beaconing import Beaconing
+    from pytest_ato.detectors.bulk_upload import BulkUpload
+    from pytest_ato.detectors.cloud_metadata import CloudMetadata
     from pytest_ato.detectors.code_injection import CodeInjection
     from pytest_ato.detectors.credential_sweep import CredentialSweep
+    from pytest_ato.detectors.dga_domains import DgaDomains
     from pytest_ato.detectors.dns_tunnel import DnsTunnel
     from pytest_ato.detectors.dropped_executable import DroppedExecutable
     from pytest_ato.detectors.env_harvest import EnvHarvest
+    from pytest_ato.detectors.exfil_service import ExfilService
     from pytest_ato.detectors.fileless_exec import FilelessExec
     from pytest_ato.detectors.geo_policy import GeoPolicy
     from pytest_ato.detectors.honeytoken_exfil import HoneytokenExfil
@@ -36,7 +40,9 @@ def builtin() -> tuple[type[Detector], ...]:
     from pytest_ato.detectors.kernel_bypass_io import KernelBypassIo
     from pytest_ato.detectors.known_bad_asn import KnownBadAsn
     from pytest_ato.detectors.known_bad_domain import KnownBadDomain
+    from pytest_ato.detectors.miner import Miner
     from pytest_ato.detectors.persistence import Persistence
+    from pytest_ato.detectors.pii_egress import PiiEgress
     from pytest_ato.detectors.process_memory_access import ProcessMemoryAccess
     from pytest_ato.detectors.raw_ip_egress import RawIpEgress
     from pytest_ato.detectors.reverse_shell import ReverseShell
@@ -46,11 +52,15 @@ def builtin() -> tuple[type[Detector], ...]:
 
     detectors: tuple[type[Detector], ...] = (
         Beaconing,
+        BulkUpload,
+        CloudMetadata,
         CodeInjection,
         CredentialSweep,
+        DgaDomains,
         DnsTunnel,
         DroppedExecutable,
         EnvHarvest,
+        ExfilService,
         FilelessExec,
         GeoPolicy,
         HoneytokenExfil,
@@ -58,7 +68,9 @@ def builtin() -> tuple[type[Detector], ...]:
         KernelBypassIo,
         KnownBadAsn,
         KnownBadDomain,
+        Miner,
         Persistence,
+        PiiEgress,
         ProcessMemoryAccess,
         RawIpEgress,
         ReverseShell,

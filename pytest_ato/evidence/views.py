@@ -2,8 +2,9 @@
 
 Owns the masking, in one place. Destinations, ports and paths stay in clear, they are the finding;
 minted markers and the personal data planted with them become name, length and a digest that only
-the raw log's key can reproduce, whatever encoding they stand in; and every string becomes one
-printable line of bounded length. A renderer escapes for its own form after that.
+the raw log's key can reproduce, whatever encoding they stand in; so do card and account numbers,
+social security numbers and the people in e-mail addresses, where they stand in clear; and every
+string becomes one printable line of bounded length. A renderer escapes for its own form after that.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pytest_ato.model.events import Honeytoken
 from pytest_ato.model.findings import Evidence, Finding, Process
 from pytest_ato.model.octets import Octets, octets, show
 from pytest_ato.model.report import ReportFinding
+from pytest_ato.personal import CARD, EMAIL, IBAN, SSN, find
 
 LENGTH: Final = 300
 """Characters of a text that are shown unless asked otherwise; "…" marks the cut."""
@@ -38,6 +40,8 @@ _DOCUMENT: Final = 64 << 10
 """Bytes of a planted document whose cells are masked."""
 _CELL: Final = re.compile(rb'[^,;\t\r\n"]{8,}')
 _PERSONAL: Final = re.compile(rb"[0-9@]")
+_HIDDEN: Final = frozenset({CARD, IBAN, SSN, EMAIL})
+"""Phone numbers are not: too much that a report has to show looks like one."""
 
 # A log of a CI job obeys lines that begin with ``::command`` and any that hold ``##[command]``.
 _WORKFLOW_COMMAND: Final = re.compile(r"^(\s*):(?=:[A-Za-z])|(?<=##)\[")
@@ -159,6 +163,11 @@ class View:
             for match in self._literal.finditer(data):
                 cell = match.group()
                 found.append((*match.span(), self._mask(self._literals[cell], cell)))
+        for one in find(data, _HIDDEN):
+            # The domain stays: it may be where something went, as in git@host.
+            value = one.value.partition(b"@")[0]
+            stop = one.start + len(value) if one.kind == EMAIL else one.stop
+            found.append((one.start, stop, self._mask(one.kind, value)))
         return sorted(found)
 
     def _markers(self, data: bytes) -> Iterator[tuple[int, int, str]]:

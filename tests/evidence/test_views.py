@@ -58,6 +58,27 @@ def test_a_marker_becomes_name_length_and_keyed_digest(view: View) -> None:
     assert view.text(f"key={SECRET}&x=1") == f"key={MASK}&x=1"
 
 
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("4111 1111 1111 1111", "card"),
+        ("DE89370400440532013000", "iban"),
+        ("219-09-9998", "ssn"),
+        ("jane.doe", "e-mail"),
+    ],
+)
+def test_personal_data_of_anybody_is_masked(view: View, value: str, kind: str) -> None:
+    text = view.text(f"argument {value}@vendor.example" if kind == "e-mail" else f"is {value}.")
+    assert value not in text
+    assert f"‹{kind}:" in text
+    assert text.endswith("@vendor.example" if kind == "e-mail" else ".")
+
+
+@pytest.mark.parametrize("text", ["4111111111111112", "2025-11-25 12:00", "198.18.0.9:443"])
+def test_other_numbers_stay(view: View, text: str) -> None:
+    assert view.text(text) == text
+
+
 @pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
 @pytest.mark.parametrize("flooded", [False, True])
 def test_no_simple_encoding_of_any_minted_value_gets_through(

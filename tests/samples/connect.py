@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """connect HOST [PORT]: one TCP connection, to an address that no name gave or to a name.
 
-For raw_ip_egress.
+For raw_ip_egress and cloud_metadata.
 """
 
 import socket

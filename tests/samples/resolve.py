@@ -1,13 +1,17 @@
 #!/usr/bin/python3
-"""resolve WAY: ask for many names. For dns_tunnel.
+"""resolve WAY: ask for names. For dns_tunnel, dga_domains, exfil_service, miner, cloud_metadata.
 
 `tunnel` carries 2 KiB of random bytes in base32 labels below one domain; `cdn` asks for the few
 hashed names that a content network gives its customers; `ordinary` for names that people chose.
+`generated` asks for domains that a generator made up, `typos` for ones that people mistyped.
+`service` asks for a webhook service, `documents` for pages about one; `pool` for a mining pool;
+`metadata` for a cloud's metadata service.
 """
 
 import base64
 import random
 import socket
+import string
 import sys
 
 random.seed(7)  # the same names in every run
@@ -30,7 +34,27 @@ def ordinary() -> list[str]:
     return [f"{host}.vendor.example" for host in hosts]
 
 
-NAMES = {"tunnel": tunnel, "cdn": cdn, "ordinary": ordinary}
+def generated() -> list[str]:
+    lengths = [random.randint(10, 16) for _ in range(25)]
+    return [f"{''.join(random.choices(string.ascii_lowercase, k=n))}.example" for n in lengths]
+
+
+def typos() -> list[str]:
+    names = "gogle facebok amazn microsft wikipdia youtub twiter linkdin netflx instagrm githb"
+    return [f"{name}.example" for name in names.split()]
+
+
+NAMES = {
+    "tunnel": tunnel,
+    "cdn": cdn,
+    "ordinary": ordinary,
+    "generated": generated,
+    "typos": typos,
+    "service": lambda: ["a1b2c3.webhook.site"],
+    "documents": lambda: ["docs.pipedream.net", "webhook.site.vendor.example"],
+    "pool": lambda: ["xmr-eu1.nanopool.org"],
+    "metadata": lambda: ["metadata.google.internal"],
+}
 
 for name in NAMES[sys.argv[1]]():
     socket.getaddrinfo(name, 443, socket.AF_INET)

@@ -60,6 +60,14 @@ FIRES = {
         f"escape.py {way}"
         for way in ("engine", "setting", "cgroup", "device", "setns", "mount", "module")
     ],
+    "bulk_upload": ["transfer.py put", "transfer.py parts"],
+    "cloud_metadata": ["connect.py 169.254.169.254", "resolve.py metadata"],
+    "dga_domains": ["resolve.py generated"],
+    "exfil_service": ["resolve.py service"],
+    "miner": ["mine.py stratum", "mine.py monero", "resolve.py pool"],
+    "pii_egress": [
+        f"customers.py {way}" for way in ("document", "cards", "ibans", "encoded", "addresses")
+    ],
     "tamper_and_evasion": [
         f"evade.py {way}"
         for way in ("tracer", "scan", "traceme", "self_delete", "history", "fingerprint")
@@ -86,6 +94,12 @@ SILENT = {
     ],
     "env_harvest": [f"environ.py {way}" for way in ("own", "child", "token")],
     "sandbox_escape": [f"escape.py {way}" for way in ("own_socket", "reads")],
+    "bulk_upload": ["transfer.py get", "exfil.py raw"],
+    "cloud_metadata": ["connect.py 169.254.1.1", "connect.py www.vendor.example"],
+    "dga_domains": [f"resolve.py {way}" for way in ("typos", "tunnel", "cdn", "ordinary")],
+    "exfil_service": ["resolve.py documents"],
+    "miner": ["mine.py rpc", "resolve.py ordinary"],
+    "pii_egress": [f"customers.py {way}" for way in ("orders", "contact", "local")],
     "tamper_and_evasion": [f"evade.py {way}" for way in ("own", "children", "tidy")],
 }
 
