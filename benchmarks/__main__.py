@@ -15,19 +15,36 @@ from pathlib import Path
 
 import bystander
 import cold
+import drain
 import flood
 import last_event
+import latency
+import load
+import memory
+import opens
+import small_ring
 import stages
+import throughput
 import unused
 from machine import describe
 from programs import Place
 from results import section, write
 
+import build
+
 FIGURES = {
     "cold": cold.figure,
     "last_event": last_event.figure,
+    "latency": latency.figure,
+    "throughput": throughput.figure,
     "unused": unused.figure,
+    "opens": opens.figure,
     "flood": flood.figure,
+    "small_ring": small_ring.figure,
+    "drain": drain.figure,
+    "load": load.figure,
+    "memory": memory.figure,
+    "build": build.figure,
     "bystander": bystander.figure,
     "stages": stages.figure,
 }

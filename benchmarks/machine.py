@@ -20,6 +20,8 @@ def describe() -> Mapping[str, str]:
         "python": platform.python_version(),
         "strace": version("strace", "--version").removeprefix("strace -- version "),
         "bpftrace": version("bpftrace", "--version").removeprefix("bpftrace "),
+        "perf": _version_if_there("perf", "--version"),
+        "bcc": _package("python3-bpfcc"),
         "priority": f"nice {os.getpriority(os.PRIO_PROCESS, 0)}",
         "load average at the start (1, 5, 15 minutes)": load,
     }
@@ -29,6 +31,19 @@ def version(*command: str) -> str:
     """First line that `command` prints."""
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     return result.stdout.splitlines()[0]
+
+
+def _version_if_there(*command: str) -> str:
+    """Of a peer that a figure can do without."""
+    try:
+        return version(*command).removeprefix(f"{command[0]} version ")
+    except (OSError, subprocess.CalledProcessError):
+        return "not there"
+
+
+def _package(name: str) -> str:
+    """Of a library, by Debian's package: it has no program to ask."""
+    return _version_if_there("dpkg-query", "--show", "--showformat=${Version}", name)
 
 
 def _value(file: str, key: str) -> str:

@@ -1,4 +1,4 @@
-"""The programs that are measured: targets in C, the tool itself, and its peers.
+"""The programs that are measured: targets in C, and the tool itself.
 
 Owns how each is started; what is asked of it, and what is made of the answer, is a figure's.
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,19 +28,18 @@ WITH_PLUGIN = (*PYTEST, "-p", "ato")
 NO_TESTS = (5,)
 """pytest's exit status when it collected nothing."""
 INCONCLUSIVE = 3
-BPFTRACE_OPENS = """
-tracepoint:syscalls:sys_enter_openat /pid == cpid/ { @path[tid] = args->filename; }
-tracepoint:syscalls:sys_exit_openat /@path[tid]/ {
-    printf("%d %s %d\\n", pid, str(@path[tid]), args->ret); delete(@path[tid]);
-}
-"""
-"""Path and result of each open, as near as bpftrace comes to what the capture records."""
 WITH_TRACEFS = (
     *("unshare", "--mount", "sh", "-c"),
     'mount -t tracefs tracefs /sys/kernel/tracing && exec "$@"',
     "sh",
 )
-"""bpftrace needs it, and it is not mounted everywhere."""
+"""Tracers need it, and it is not mounted everywhere."""
+
+
+SLEEP = ("/bin/sleep", "600.25")
+"""A target that waits; the argument tells it from any other sleep."""
+_START = 20.0
+"""Seconds that a tracer may take to start it."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,9 @@ class Place:
         self.empty.mkdir()
         for source in sorted((HERE / "targets").glob("*.c")):
             output = self.path / source.stem
-            subprocess.run(["cc", "-O2", "-Wall", "-Werror", "-o", output, source], check=True)
+            subprocess.run(
+                ["cc", "-O2", "-Wall", "-Werror", "-pthread", "-o", output, source], check=True
+            )
 
     @property
     def empty(self) -> Path:
@@ -111,37 +112,44 @@ def python(code: str) -> tuple[str, ...]:
     return (sys.executable, "-I", "-c", code)
 
 
-def audit(place: Place, name: str, *args: object) -> Audited:
-    """`ato run` on a target of ours, which must be approved, or INCONCLUSIVE for a loss."""
+def audit(place: Place, target: str | Path, *args: object) -> Audited:
+    """`ato run` on a target of ours, which must be approved, or INCONCLUSIVE for a loss.
+
+    `target`: the name of a compiled one, or the path of a script.
+    """
     reports = place.path / "reports"
     options = ("--network=none", f"--report-dir={reports}")
-    command = (ATO, "run", *options, place.target(name), "--", *map(str, args))
+    program = place.path / target  # which leaves an absolute path as it is
+    command = (ATO, "run", *options, str(program), "--", *map(str, args))
     run(command, place, status=(0, INCONCLUSIVE))
-    return Audited(reports / name)
-
-
-def strace(place: Place, name: str, *args: object) -> str:
-    """The target under strace, which stops it at opens only."""
-    options = ("-f", "--seccomp-bpf", "-e", "trace=open,openat", "-o", "/dev/null")
-    return run(("strace", *options, place.target(name), *map(str, args)), place)
-
-
-def bpftrace(place: Place, name: str, *args: object) -> tuple[str, int]:
-    """The target under bpftrace: what the target printed, and how many records were lost."""
-    target = " ".join((place.target(name), *map(str, args)))
-    options = ("-B", "full", "-o", "/dev/null", "-c", target)
-    output = run((*WITH_TRACEFS, "bpftrace", "-e", BPFTRACE_OPENS, *options), place)
-    lost = sum(map(int, re.findall(r"^Lost (\d+) events", output, re.MULTILINE)))
-    return re.sub(r"^Lost .*\n", "", output, flags=re.MULTILINE).strip(), lost
+    return Audited(reports / program.name)
 
 
 @contextmanager
-def running(*command: str) -> Iterator[None]:
-    """A program in the background, interrupted with the block; it has cleaned up after it."""
+def running(*command: str) -> Iterator[int]:
+    """The pid of a program in the background, interrupted with the block; it has cleaned up after
+    it."""
     nowhere = subprocess.DEVNULL
     process = subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere)
     try:
-        yield
+        yield process.pid
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(30)
+
+
+def wait_for_sleep() -> None:
+    """Return once the traced `SLEEP` runs; every probe is attached before."""
+    until = time.monotonic() + _START
+    while not any(map(_is_sleep, Path("/proc").glob("[0-9]*/cmdline"))):
+        if time.monotonic() > until:
+            raise RuntimeError(f"no tracer started its target within {_START:g} s")
+        time.sleep(0.02)
+
+
+def _is_sleep(file: Path) -> bool:
+    try:
+        words = file.read_bytes().split(b"\0")
+    except OSError:  # it ended
+        return False
+    return words[0].endswith(b"sleep") and words[1:2] == [SLEEP[1].encode()]

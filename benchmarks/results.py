@@ -42,6 +42,8 @@ class Figure:
     title: str
     rows: Sequence[Row]
     goals: Sequence[Goal] = field(default=())
+    notes: Sequence[str] = field(default=())
+    """Sentences: what could not be measured here, and why."""
 
 
 def write(place: Path, machine: Mapping[str, str], figures: Sequence[Figure]) -> None:
@@ -67,6 +69,8 @@ def section(figure: Figure) -> list[str]:
         name = row.case + (f" ({row.note})" if row.note else "")
         ratio = f"{_spread(row.ratio)} times {row.against}" if row.ratio else ""
         lines.append(f"| {name} | {_spread(row.value)} {row.unit} | {ratio} |")
+    for note in figure.notes:
+        lines += ["", f"Note: {note}"]
     lines += [""] * bool(figure.goals)
     lines += [f"Goal {'met' if goal.met else 'MISSED'}: {goal.text}" for goal in figure.goals]
     return lines
@@ -102,4 +106,5 @@ def _as_json(figure: Figure) -> dict[str, object]:
             for row in figure.rows
         ],
         "goals": [{"text": goal.text, "met": goal.met} for goal in figure.goals],
+        "notes": list(figure.notes),
     }

@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 from pytest_ato.model.events import encode_lines
 from pytest_ato.model.record import Event
 
-_HOLD_NS: Final = 20_000_000
+_HOLD_NS: Final = 10_000_000
 """How long an event waits for older ones from a slower source."""
 _PIECE: Final = 1 << 16
 _PIPE: Final = 1 << 20
