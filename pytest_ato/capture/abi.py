@@ -6,6 +6,7 @@ every size and offset. Layouts are native: the reader runs on the machine whose 
 
 from __future__ import annotations
 
+import functools
 import os
 import struct
 from dataclasses import dataclass
@@ -231,6 +232,7 @@ IDLE: Final = Scope(cgroup=0, level=0)
 """No audit is live: the probes record nothing."""
 
 
+@functools.lru_cache(maxsize=256)
 def device(kernel: int) -> int:
     """``st_dev`` of the kernel's own ``dev_t`` (20 bits of minor)."""
     return os.makedev(kernel >> 20, kernel & 0xFFFFF)

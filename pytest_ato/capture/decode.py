@@ -16,7 +16,7 @@ import msgspec
 
 from pytest_ato.capture import abi, addresses, doors, rings, syscalls
 from pytest_ato.capture.merging import merge
-from pytest_ato.capture.texts import absolute, resolved, split, text
+from pytest_ato.capture.texts import absolute, is_plain, resolved, split, text
 from pytest_ato.model import events
 from pytest_ato.model.octets import Octets, octets
 from pytest_ato.model.record import Event
@@ -114,32 +114,18 @@ class Decoder:
 
     def _path(self, record: bytes) -> Event:
         fields = _PATH.unpack_from(record)
-        ts, tgid, tid, _, flags, ret, inode, value, dev, _, _, _, arg, nr = fields[:14]
+        if fields[13] in syscalls.OPENS:
+            return self._open(record, fields)
+        ts, tgid, tid, _, flags, ret, inode, _, dev, _, _, _, arg, nr = fields[:14]
         first, second, third, fourth = split(record, _PATH.size, fields[14:])
         call = syscalls.name(nr)
-        file = self._file(flags, (dev, inode), first, third)
-        if nr in syscalls.OPENS:  # what comes in floods, so without a detour
-            return events.Open(
-                ts=ts,
-                pid=tgid,
-                tid=tid,
-                call=call,
-                path=text(first),
-                file=file,
-                result=ret,
-                truncated=bool(flags & abi.F_TRUNCATED),
-                changed=bool(flags & abi.F_CHANGED),
-                flags=value,
-                dev=abi.device(dev),
-                inode=inode,
-            )
         common: dict[str, Any] = {
             "ts": ts,
             "pid": tgid,
             "tid": tid,
             "call": call,
             "path": text(first),
-            "file": file,
+            "file": self._file(flags, (dev, inode), first, third),
             "result": ret,
             "truncated": bool(flags & abi.F_TRUNCATED),
             "changed": bool(flags & abi.F_CHANGED),
@@ -161,6 +147,33 @@ class Decoder:
         if call == "truncate":
             return events.Truncate(**common)
         return events.Unlink(**common)
+
+    def _open(self, record: bytes, fields: tuple[int, ...]) -> events.Open:
+        """What comes in floods, so without a detour."""
+        ts, tgid, tid, _, flags, ret, inode, value, dev, _, _, _, _, nr, *lengths = fields
+        end = _PATH.size + lengths[0]
+        name = record[_PATH.size : end].partition(b"\0")[0]
+        path = octets(name)
+        if is_plain(name) and not (inode or flags & abi.F_FILE):
+            file: Octets | None = path
+        else:
+            start = end + lengths[1]
+            base = record[start : start + lengths[2]]
+            file = self._file(flags, (dev, inode), name, base)
+        return events.Open(
+            ts=ts,
+            pid=tgid,
+            tid=tid,
+            call=syscalls.NAMES[nr],
+            path=path,
+            file=file,
+            result=ret,
+            truncated=flags & abi.F_TRUNCATED != 0,
+            changed=flags & abi.F_CHANGED != 0,
+            flags=value,
+            dev=abi.device(dev),
+            inode=inode,
+        )
 
     def _file(
         self, flags: int, identity: tuple[int, int], path: bytes, base: bytes

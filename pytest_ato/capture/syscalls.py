@@ -78,4 +78,4 @@ OPENS: Final = frozenset(
 
 def name(number: int) -> str:
     """Name of a call, or ``syscall_N``."""
-    return NAMES.get(number, f"syscall_{number}")
+    return NAMES.get(number) or f"syscall_{number}"

@@ -32,6 +32,11 @@ def absolute(components: bytes) -> bytes:
     return b"/" + b"/".join(reversed(parts))
 
 
+def is_plain(name: bytes) -> bool:
+    """Whether a path is absolute and has no ``.``, ``..`` or empty part: it resolves to itself."""
+    return name[:1] == b"/" and name[-1:] != b"/" and b"/." not in name and b"//" not in name
+
+
 def resolved(path: bytes, base: bytes) -> Octets | None:
     """`path` from the directory whose components are `base`, without ``.`` and ``..``.
 
@@ -44,6 +49,6 @@ def resolved(path: bytes, base: bytes) -> Octets | None:
         if not base:
             return None
         name = absolute(base) + b"/" + name
-    if b"/." in name or b"//" in name or name.endswith(b"/"):  # else there is nothing to do
+    if not is_plain(name):
         name = posixpath.normpath(b"/" + name.lstrip(b"/"))
     return octets(name)

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,9 @@ from pytest_ato.model.errors import CaptureUnavailable
 
 OBJECT: Final = Path(__file__).parents[1] / "objects/ato.bpf.o"
 BTF: Final = Path("/sys/kernel/btf/vmlinux")
+_BTF_HEADER: Final = struct.Struct("=HBBIIIII")
+"""Magic, version and flags, then the header's length, and offset and length of types and names from
+its end on (linux/btf.h)."""
 _LINK_INFO: Final = 64
 _LINK_PLACE: Final = slice(16, 24)
 """Where struct bpf_link_info (Linux 5.15) has the cgroup's id or the interface's index; 0: none."""
@@ -83,11 +87,11 @@ class CoreLoader(Loader):
 
     def _choose_programs(self, probes: tuple[Probe, ...]) -> None:
         """Leave out programs whose tracepoint this kernel lacks: one would fail the whole load."""
-        btf = BTF.read_bytes()
+        names = _names_in(BTF)
         self._programs = {}
         for probe in PROBES:
             for name in probe.alternatives or (probe.name,):
-                here = probe.place != "session" or b"\0btf_trace_%s\0" % name.encode() in btf
+                here = probe.place != "session" or b"\0btf_trace_%s\0" % name.encode() in names
                 if probe in probes and here and probe.name not in self._programs:
                     self._programs[probe.name] = name
                 else:
@@ -165,6 +169,14 @@ class CoreLoader(Loader):
         for name in list(self._links):
             self._detach(name)
         self._cleanup.close()
+
+
+def _names_in(btf: Path) -> bytes:
+    """All names in a file of type information: its last third, NUL before and after each."""
+    with btf.open("rb") as file:
+        *_, header, _, _, start, size = _BTF_HEADER.unpack(file.read(_BTF_HEADER.size))
+        file.seek(header + start)
+        return file.read(size)
 
 
 def _explain(error: OSError, words: str) -> str:
