@@ -19,6 +19,7 @@ from pytest_ato.detectors.sightings import Sightings
 from pytest_ato.detectors.sockets import Sockets
 from pytest_ato.detectors.tokens import Tokens
 from pytest_ato.detectors.touches import Touches
+from pytest_ato.detectors.traffic import Closed, Payload, Stream
 from pytest_ato.detectors.whereabouts import Whereabouts
 from pytest_ato.model.events import (
     Audit,
@@ -31,6 +32,7 @@ from pytest_ato.model.events import (
     Exec,
     Exit,
     Fork,
+    Handshake,
     Honeytoken,
     Open,
     Output,
@@ -66,8 +68,8 @@ class Context:
         self.peers = Peers(self.processes)
         self.touches = Touches(self.tokens, self.processes)
         self.reads = Reads(self.tokens, self.processes, self.touches)
-        self.sightings = Sightings(self.tokens, self.names, self.sockets)
         self.connections = Connections(self.names, self.sockets, self.processes)
+        self.sightings = Sightings(self.tokens, self.names, self.sockets, self.connections)
         self.whereabouts = Whereabouts(self.names, self.processes)
         processes, sockets, sightings = self.processes, self.sockets, self.sightings
         connections = self.connections
@@ -90,8 +92,12 @@ class Context:
             Dns: (self.names.update, sightings.update),
             Tcp: (connections.update, sightings.update),
             Tls: (connections.update,),
+            Handshake: (connections.update,),
             Datagram: (connections.update, sightings.update),
             Output: (sightings.update,),
+            Stream: (sightings.update,),
+            Payload: (sightings.update,),
+            Closed: (sightings.update,),
         }
         """What the pipeline calls with an event of each class, in this order."""
 

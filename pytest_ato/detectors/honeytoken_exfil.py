@@ -79,11 +79,10 @@ class HoneytokenExfil(Detector):
     def _seen(self, sighting: Sighting) -> Finding:
         process = sighting.process
         by = f" by {process.label}" if process else ""
-        encodings = ", ".join(sighting.encodings)
         return self.finding(
             key=f"{sighting.token}@{sighting.destination}",
-            title=f"{sighting.token} sent to {sighting.destination} ({sighting.channel}){by} "
-            f"as {encodings}",
+            title=f"{sighting.token} sent to {sighting.destination}{by} "
+            f"as {', '.join(sighting.ways)}",
             evidence=sighting.evidence,
             where=sighting.destination,
             process=process,

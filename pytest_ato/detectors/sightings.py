@@ -2,22 +2,28 @@
 
 Owns the scan of everything that left the target, done once for all detectors. One sighting stands
 for one honeytoken at one destination, however often it went there. Judges nothing.
+
+A connection is searched as it was sent and, where it is HTTP, also as it was meant. A value that
+was found in both is told as it was meant: the way to it is the better one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Final, Literal, TypeAlias
 
+from pytest_ato.detectors import traffic
+from pytest_ato.detectors.connections import Connections
 from pytest_ato.detectors.names import Names, parent_domain, printable_name
 from pytest_ato.detectors.pieces import Pieces
 from pytest_ato.detectors.processes import ProcessState
 from pytest_ato.detectors.questions import Joined, Questions
+from pytest_ato.detectors.searches import Searched, Searches
 from pytest_ato.detectors.sockets import Sockets
 from pytest_ato.detectors.tokens import Tokens
-from pytest_ato.honeytokens.match import Hit, Stream
+from pytest_ato.detectors.traffic import Closed, Payload
+from pytest_ato.honeytokens.match import Hit
 from pytest_ato.model.events import Datagram, Dns, Output, Tcp
 from pytest_ato.model.findings import Evidence
 from pytest_ato.model.octets import raw
@@ -28,16 +34,17 @@ MAX_SIGHTINGS: Final = 1000
 MAX_STREAMS: Final = 128
 """Streams that are searched at once, each with up to a megabyte in memory; above it, the oldest is
 closed early."""
+MAX_PARTS: Final = 32
+"""HTTP bodies that are searched at once, beside the streams that they are part of."""
 MAX_DEEP: Final = 1000
 """DNS names, and packets, that are decoded one by one, at about a millisecond each; all of them are
 searched in the simple encodings, and joined."""
-MAX_EMPTY: Final = 4096
-"""Contents of streams that are known to hold nothing encoded."""
 MAX_EVIDENCE: Final = 5
 """Observations that a sighting keeps."""
 ELSEWHERE: Final = "other destinations"
+_WAY: Final = " > "
 
-Channel: TypeAlias = Literal["tcp", "udp", "icmp", "dns", "ip", "output"]
+Channel: TypeAlias = traffic.Channel | Literal["dns", "output"]
 
 
 @dataclass(slots=True)
@@ -54,8 +61,9 @@ class Sighting:
     """Who sent it first, as far as known."""
     count: int = 0
     markers: dict[str, None] = field(default_factory=dict)
-    encodings: dict[str, None] = field(default_factory=dict)
-    """Both as ordered sets."""
+    ways: dict[str, None] = field(default_factory=dict)
+    """What was around the values, outermost first: ``tls > http body > gzip > base64``. Both are
+    ordered sets."""
     evidence: list[Evidence] = field(default_factory=list)
 
 
@@ -73,17 +81,26 @@ class Unsearched:
 class Sightings:
     """All sightings of one audit, kept up to date by `update`."""
 
-    def __init__(self, tokens: Tokens, names: Names, sockets: Sockets) -> None:
+    def __init__(
+        self, tokens: Tokens, names: Names, sockets: Sockets, connections: Connections
+    ) -> None:
         self._tokens = tokens
         self._names = names
         self._sockets = sockets
+        self._connections = connections
         self._found: dict[tuple[str, Channel, str], Sighting] = {}
-        self._streams: dict[int | str, _Open] = {}
+        self._streams = Searches(tokens)
+        self._parts = Searches(tokens)
+        self._sources: dict[Hashable, _Source] = {}
+        """Of the open streams and parts, by their key."""
+        self._held: dict[int, list[_Seen]] = {}
+        self._meant: dict[int, set[str]] = {}
+        """Markers that HTTP showed, by connection."""
         self._questions = Questions()
         self._pieces = Pieces()
+        self._heads, self._bodies = Pieces(), Pieces()
         self._unsearched: dict[str, Unsearched] = {}
         self._asked: set[bytes] = set()
-        self._empty: set[bytes] = set()
         self._packets = 0
         self.cut_short = 0
         """Streams of which a bound on decoding left something unsearched."""
@@ -104,55 +121,86 @@ class Sightings:
         return frozenset(token for token, _, _ in self._found)
 
     def update(self, event: Event) -> None:
-        """Scan a `Tcp`, `Dns`, `Datagram` or `Output` record."""
+        """Scan a `Tcp`, `Dns`, `Datagram` or `Output` record, or what is derived from them."""
         match event:
             case Tcp(direction="out"):
                 self._tcp(event)
+            case traffic.Stream():
+                self._plaintext(event)
+            case Payload(exchange=number) if number:
+                self._part(event)
+            case Closed():
+                self._closed(event.connection)
             case Dns():
                 self._dns(event)
             case Datagram():
                 self._datagram(event)
             case Output():
-                source = _Source(event.stream, "output", None)
+                source = _Source(event.stream, "output", None, ("output",))
                 data = raw(event.data)
                 self._feed(event.stream, source, event.ts, data)
 
     def finish(self) -> None:
         """After the last event: scan what only the whole shows."""
-        for key in tuple(self._streams):
+        for key in self._streams.keys:
             self._close(key)
+        for key in self._parts.keys:
+            self._close_part(key)
+        for connection in tuple(self._held):
+            self._release(connection)
         matcher = self._tokens.matcher
         for joined in self._questions.joined():
             self._add_joined(joined, "dns", matcher.scan_name)
-        for joined in self._pieces.joined():
-            self._add_joined(joined, "tcp", matcher.scan)
+        for pieces in (self._pieces, self._heads, self._bodies):
+            for joined in pieces.joined():
+                self._add_joined(joined, "tcp", matcher.scan)
 
     def _add_joined(
         self, joined: Joined, channel: Channel, scan: Callable[[bytes], list[Hit]]
     ) -> None:
-        source = _Source(joined.parent, channel, joined.process)
+        path = ("dns",) if channel == "dns" else (channel, "in pieces")
+        source = _Source(joined.parent, channel, joined.process, path)
         hits = [hit for text in joined.texts for hit in scan(text)]
-        new = [hit for hit in hits if (hit.carrier, channel, joined.parent) not in self._found]
-        self._add(new, source, joined.ts)
+        told = {(token, where) for token, _, where in self._found}
+        self._add(
+            [hit for hit in hits if (hit.carrier, joined.parent) not in told], source, joined.ts
+        )
+
+    # --- streams and packets, as they were sent ---
 
     def _tcp(self, event: Tcp) -> None:
-        known = self._streams.get(event.connection)
+        key = ("wire", event.connection)
+        known = self._sources.get(key)
         if known is None and not event.data:
             return
-        source = known.source if known else self._source("tcp", event)
+        source = known or self._of_connection(event)
         data = raw(event.data)
-        known = self._feed(event.connection, source, event.ts, data)
+        self._feed(key, source, event.ts, data)
         self._pieces.add(event.connection, source.destination, data, event.ts, source.process)
         if event.closed:
-            if event.sent > known.size:
+            size = self._close(key).size
+            # Of TLS, it is the plaintext that counts, and the ledger says what of it was seen.
+            if event.sent > size and not self._connections.is_tls(event.connection):
                 self._leave(source, event.ts, "more was sent than is recorded")
-            self._close(event.connection)
+
+    def _of_connection(self, event: Tcp) -> _Source:
+        place = self._connections.place(event.connection)
+        if place is not None:
+            return _Source(place.destination, "tcp", place.process, ("tcp",), place.connection)
+        return self._source("tcp", event)
+
+    def _plaintext(self, event: traffic.Stream) -> None:
+        path = ("tls",)
+        source = _Source(event.destination, "tls", event.process, path, event.connection)
+        self._feed(("tls", event.connection, event.copy), source, event.ts, event.data)
+        number = -event.connection  # the numbers of the wire are others
+        self._pieces.add(number, event.destination, event.data, event.ts, event.process)
 
     def _dns(self, event: Dns) -> None:
         qname = raw(event.qname)
         parent = parent_domain(printable_name(event.qname))
         process = self._sockets.owner(event.client_port, event.server, 53)
-        source = _Source(parent, "dns", process)
+        source = _Source(parent, "dns", process, ("dns",))
         self._questions.add(qname, parent, event.ts, process)
         self._add(self._search_name(qname), source, event.ts)
 
@@ -176,43 +224,72 @@ class Sightings:
 
     def _source(self, channel: Channel, event: Tcp | Datagram) -> _Source:
         process = self._sockets.owner(event.client_port, event.address, event.port)
-        return _Source(self._names.describe(event.address, event.port), channel, process)
+        where = self._names.describe(event.address, event.port)
+        return _Source(where, channel, process, (channel,))
 
     def _feed(
-        self, key: int | str, source: _Source, ts: int, data: bytes, alone: Sequence[Hit] = ()
-    ) -> _Open:
+        self, key: Hashable, source: _Source, ts: int, data: bytes, alone: Sequence[Hit] = ()
+    ) -> None:
         """Search the next piece of a stream; `alone` is what the piece by itself showed."""
-        known = self._streams.get(key)
-        if known is None:
-            if len(self._streams) >= MAX_STREAMS:
-                self._evict(ts)
-            known = self._streams[key] = _Open(self._tokens.matcher.stream(), source, ts)
-        known.ts = ts
-        known.size += len(data)
-        known.digest.update(data)
-        joined = known.stream.feed(data)
+        if key not in self._streams and len(self._streams) >= MAX_STREAMS:
+            self._evict(ts)
+        source.ts = ts
+        self._sources[key] = source
+        joined = self._streams.feed(key, data)
         self._add(alone or joined, source, ts, data)
-        return known
 
     def _evict(self, ts: int) -> None:
-        oldest = next(iter(self._streams))
-        if isinstance(oldest, int):  # a connection; packets are searched one by one, too
+        oldest = self._streams.oldest
+        if isinstance(oldest, tuple):  # a connection; packets are searched one by one, too
             why = "more connections were open at once than are searched"
-            self._leave(self._streams[oldest].source, ts, why)
+            self._leave(self._sources[oldest], ts, why)
         self._close(oldest)
 
-    def _close(self, key: int | str) -> None:
-        known = self._streams.pop(key)
-        digest = known.digest.digest()
-        if digest in self._empty:  # the same request again and again: decoded once
-            return
-        hits = known.stream.close()
-        self._add(hits, known.source, known.ts)
-        if known.stream.cut_short:
+    def _close(self, key: Hashable) -> Searched:
+        source, searched = self._sources.pop(key), self._streams.close(key)
+        self._add(searched.hits, source, source.ts)
+        if searched.cut_short:
             self.cut_short += 1
-            self._leave(known.source, known.ts, "it decodes to more than a limit allows")
-        elif not hits and len(self._empty) < MAX_EMPTY:
-            self._empty.add(digest)
+            self._leave(source, source.ts, "it decodes to more than a limit allows")
+        return searched
+
+    # --- HTTP, as it was meant ---
+
+    def _part(self, event: Payload) -> None:
+        channel: Channel = event.channel
+        source = _Source(event.destination, channel, event.process, event.path, event.connection)
+        source.ts, source.meant = event.ts, True
+        if event.data:
+            if event.part not in self._parts and len(self._parts) >= MAX_PARTS:
+                self._close_part(self._parts.oldest)
+            self._sources[event.part] = source
+            self._add(self._parts.feed(event.part, event.data), source, event.ts, event.data)
+            pieces = self._bodies if "http body" in event.path else self._heads
+            pieces.add(event.exchange, event.destination, event.data, event.ts, event.process)
+        if event.cut_short:
+            self.cut_short += 1
+            self._leave(source, event.ts, "it decodes to more than a limit allows")
+        if event.last and event.part in self._parts:
+            self._close_part(event.part)
+
+    def _close_part(self, part: Hashable) -> None:
+        source, searched = self._sources.pop(part), self._parts.close(part)
+        self._add(searched.hits, source, source.ts)
+
+    def _closed(self, connection: int) -> None:
+        for key in self._streams.keys:
+            if isinstance(key, tuple) and key[:2] == ("tls", connection):
+                self._close(key)
+        self._release(connection)
+
+    def _release(self, connection: int) -> None:
+        """Tell what was found in a connection as it was sent, and not in the HTTP that it was."""
+        meant = self._meant.pop(connection, set())
+        for seen in self._held.pop(connection, ()):
+            if seen.hit.marker not in meant:
+                self._tell(seen)
+
+    # --- what was found ---
 
     def _leave(self, source: _Source, ts: int, why: str) -> None:
         """Note that something stays unsearched, unless it never left the sandbox."""
@@ -224,17 +301,29 @@ class Sightings:
     def _add(self, hits: Iterable[Hit], source: _Source, ts: int, data: bytes = b"") -> None:
         shown: str | None = None
         for hit in hits:
-            sighting = self._sighting(hit.carrier, source)
-            sighting.count += 1
-            sighting.markers[hit.marker] = None
-            encoding = " in ".join(reversed(hit.encodings))
-            sighting.encodings[encoding] = None
-            if len(sighting.evidence) < MAX_EVIDENCE:
-                shown = self._tokens.snippet(data) if shown is None else shown
-                text = f"{hit.marker} ({encoding}) to {source.destination}"
-                text += f": {shown}" if shown else ""
-                pid = source.process.pid if source.process else 0
-                sighting.evidence.append(Evidence(ts=ts, text=text, pid=pid))
+            if shown is None:
+                shown = self._tokens.snippet(data)
+            seen = _Seen(hit, source, ts, shown)
+            if source.meant:
+                self._meant.setdefault(source.connection, set()).add(hit.marker)
+            elif source.connection:
+                self._held.setdefault(source.connection, []).append(seen)
+                continue
+            self._tell(seen)
+
+    def _tell(self, seen: _Seen) -> None:
+        hit, source = seen.hit, seen.source
+        sighting = self._sighting(hit.carrier, source)
+        sighting.count += 1
+        sighting.markers[hit.marker] = None
+        layers = hit.layers[1:] if hit.layers[:1] == source.path[-1:] else hit.layers
+        way = _WAY.join((*source.path, *layers))
+        sighting.ways[way] = None
+        if len(sighting.evidence) < MAX_EVIDENCE:
+            text = f"{hit.marker} ({way}) to {source.destination}"
+            text += f": {seen.shown}" if seen.shown else ""
+            pid = source.process.pid if source.process else 0
+            sighting.evidence.append(Evidence(ts=seen.ts, text=text, pid=pid))
 
     def _sighting(self, token: str, source: _Source) -> Sighting:
         channel, destination = source.channel, source.destination
@@ -250,22 +339,27 @@ class Sightings:
 _CHANNELS: Final[dict[str, Channel]] = {"udp": "udp", "icmp": "icmp", "icmp6": "icmp"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Source:
     """Where data was seen, and who sent it."""
 
     destination: str
     channel: Channel
     process: ProcessState | None
+    path: tuple[str, ...]
+    """What was around the data that is searched."""
+    connection: int = 0
+    meant: bool = False
+    """It is what HTTP says, not bytes as they were sent."""
+    ts: int = 0
+    """Time of the last piece."""
 
 
-@dataclass(slots=True)
-class _Open:
-    """A stream that is not at its end yet."""
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One hit, with what is shown of it."""
 
-    stream: Stream
+    hit: Hit
     source: _Source
     ts: int
-    """Time of the last piece."""
-    size: int = 0
-    digest: blake2b = field(default_factory=lambda: blake2b(digest_size=16))
+    shown: str

@@ -20,7 +20,7 @@ class Traffic(Event, frozen=True, kw_only=True):
     """Something that went from the target to one destination."""
 
     connection: int
-    """Tells connections apart within the audit; a number of its own, not `Tcp.connection`."""
+    """Tells connections and packets apart within the audit; not the number in `Tcp`."""
     destination: str
     """``name:port`` or ``address:port`` as a finding writes it: printable, the same in each run."""
     address: str = ""
@@ -42,6 +42,10 @@ class Payload(Traffic, frozen=True, kw_only=True):
     part: int
     """Pieces with this number are one text, in order: a body, a URL, the headers, a packet."""
     data: bytes
+    last: bool = False
+    """Nothing of this part follows; these bytes may be none."""
+    cut_short: bool = False
+    """It decodes to more than a bound allows: what follows was not read."""
     exchange: int = 0
     """`Exchange.number` of the request that it belongs to; 0: it is no HTTP."""
 
@@ -61,6 +65,10 @@ class Stream(Traffic, frozen=True, kw_only=True):
     """The next bytes of what a TLS connection carried, as they were sent, framing included."""
 
     data: bytes
+    copy: str = ""
+    """The source that told these, where they differ from what another one told before."""
+    gap: bool = False
+    """Bytes are missing before these."""
 
 
 class Closed(Traffic, frozen=True, kw_only=True):

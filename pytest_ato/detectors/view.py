@@ -17,7 +17,9 @@ from pytest_ato.detectors.traffic import Channel, Exchange, Payload, Traffic
 from pytest_ato.model.octets import octets, show
 from pytest_ato.protocols.body import BodyReader, Decoded
 from pytest_ato.protocols.http1 import Http1, looks_like_http1
+from pytest_ato.protocols.http2 import Http2, looks_like_http2
 from pytest_ato.protocols.messages import Body, End, Header, Message, Parser, Request, Rest, Trailer
+from pytest_ato.protocols.websocket import WebSocket
 
 URL: Final = 500
 """Characters of a URL that an exchange shows."""
@@ -58,24 +60,23 @@ class Numbers:
     def __init__(self) -> None:
         self.parts = count(1)
         self.exchanges = count(1)
-        self.cut_short = 0
-        """Bodies of which a bound left something undecoded."""
 
 
 @dataclass(slots=True)
 class _Open:
     exchange: int
     body: BodyReader
-    parts: dict[int, int]
+    parts: dict[int, tuple[tuple[str, ...], int]]
+    """Path and number of each part, by its number within the body."""
 
 
 class View:
     """Reads one direction of one connection; feed it in order, then `close` it."""
 
-    def __init__(self, place: Place, numbers: Numbers) -> None:
+    def __init__(self, place: Place, numbers: Numbers, parser: Parser | None = None) -> None:
         self.place = place
         self._numbers = numbers
-        self._parser: Parser | None = None
+        self._parser = parser
         self._start = bytearray()
         self._raw = 0
         """The part of bytes that no parser takes; 0: none yet."""
@@ -89,11 +90,12 @@ class View:
             return
         if self._parser is None and not self._raw:
             self._start += data
-            data, verdict = bytes(self._start), looks_like_http1(bytes(self._start))
-            if verdict is None:
+            data = bytes(self._start)
+            is_http1, is_http2 = looks_like_http1(data), looks_like_http2(data)
+            if is_http1 is None or (is_http2 is None and not is_http1):
                 return
             self._start.clear()
-            self._parser = Http1() if verdict else None
+            self._parser = Http1() if is_http1 else Http2() if is_http2 else None
         if self._parser is None:
             yield self._rest(data, ts)
         else:
@@ -153,7 +155,9 @@ class View:
     def _text(self, what: str, data: bytes, exchange: int, ts: int) -> Payload:
         path = (*self.place.path, what)
         part = next(self._numbers.parts)
-        return self.place.make(Payload, ts, path=path, part=part, data=data, exchange=exchange)
+        return self.place.make(
+            Payload, ts, path=path, part=part, data=data, exchange=exchange, last=True
+        )
 
     def _body(self, message: Body, ts: int) -> Iterator[Traffic]:
         if not self._is_open(message):  # its head was not seen
@@ -164,25 +168,42 @@ class View:
 
     def _decoded(self, known: _Open, pieces: list[Decoded], ts: int) -> Iterator[Traffic]:
         for piece in pieces:
-            part = known.parts.get(piece.part)
-            if part is None:
-                part = known.parts[piece.part] = next(self._numbers.parts)
-            path = (*self.place.path, "http body", *piece.undone)
+            path = (*self.place.path, *self._container, *piece.undone)
+            if piece.part not in known.parts:
+                known.parts[piece.part] = path, next(self._numbers.parts)
+            _, part = known.parts[piece.part]
             yield self.place.make(
                 Payload, ts, path=path, part=part, data=piece.data, exchange=known.exchange
             )
+
+    @property
+    def _container(self) -> tuple[str, ...]:
+        return () if isinstance(self._parser, WebSocket) else ("http body",)
 
     def _end(self, number: int, ts: int) -> Iterator[Traffic]:
         known = self._open.pop(number, None)
         if known is not None:
             yield from self._decoded(known, known.body.close(), ts)
-            self._numbers.cut_short += known.body.cut_short
+            for path, part in known.parts.values():
+                yield self.place.make(
+                    Payload,
+                    ts,
+                    path=path,
+                    part=part,
+                    data=b"",
+                    exchange=known.exchange,
+                    last=True,
+                    cut_short=known.body.cut_short,
+                )
 
     def _after(self, data: bytes, ts: int) -> Iterator[Traffic]:
         """What is no HTTP any more: another protocol, or only bytes."""
-        if isinstance(self._parser, Http1) and self._parser.tunnelled:
-            inner = replace(self.place, path=(*self.place.path, "http tunnel"))
-            self._inner = View(inner, self._numbers)
+        upgraded = self._parser.upgraded if isinstance(self._parser, Http1) else b""
+        if upgraded:
+            is_websocket = upgraded == b"websocket"
+            name = "websocket" if is_websocket else "http tunnel"
+            inner = replace(self.place, path=(*self.place.path, name))
+            self._inner = View(inner, self._numbers, WebSocket() if is_websocket else None)
             yield from self._inner.feed(data, ts)
         else:
             yield self._rest(data, ts)

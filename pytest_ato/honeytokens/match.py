@@ -43,6 +43,11 @@ class Hit:
     """Outermost first, ``("gzip", "base64")``; ``("raw",)`` when there is none."""
     offset: int
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The encodings; empty when there is none."""
+        return () if self.encodings == (RAW,) else self.encodings
+
 
 class Span(NamedTuple):
     """Bytes `start` to `end` belong to a marker."""

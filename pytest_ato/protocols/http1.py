@@ -39,15 +39,12 @@ class Http1:
         self._left = 0
         """Bytes of the body, or of the chunk, that are still to come."""
         self._chunked = False
-        self._tunnel = False
+        self.upgraded = b""
+        """The protocol that the `Rest` then is, where a request asked for another one:
+        ``tunnel`` for CONNECT, or what it said in Upgrade, in lower case."""
         self._searched = 0
         """Bytes of the buffer in which no head ends."""
         self._read: Callable[[list[Message]], bool] = self._head
-
-    @property
-    def tunnelled(self) -> bool:
-        """Whether a request asked for another protocol, which the `Rest` then is."""
-        return self._tunnel
 
     def feed(self, data: bytes) -> list[Message]:
         """Take the next bytes; return what they make certain."""
@@ -126,8 +123,9 @@ class Http1:
         self._chunked = b"chunked" in request.header(b"transfer-encoding").lower()
         length = request.header(b"content-length").strip()
         self._left = int(length) if length.isdigit() and len(length) < 19 else 0
-        if request.method == b"CONNECT" or request.header(b"upgrade"):
-            self._tunnel = True
+        connect = b"tunnel" if request.method == b"CONNECT" else b""
+        self.upgraded = connect or request.header(b"upgrade").lower()
+        if self.upgraded:
             found.append(End(self._number))
             self._read = self._rest
         elif self._chunked:

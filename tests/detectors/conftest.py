@@ -211,6 +211,48 @@ class Log:
         self.add(ev.Tcp, direction="out", closed=True, sent=offset, received=len(reply), **known)
         return number
 
+    def tls(
+        self,
+        pid: int,
+        address: str,
+        port: int,
+        *pieces: bytes | dict[str, bytes],
+        via: tuple[str, ...] = ("openssl",),
+        name: str = "",
+        handshake: str = "",
+        opaque: int = 0,
+    ) -> int:
+        """A whole TLS 1.3 connection of `pid`; return its number.
+
+        Of each piece of plaintext, the sources of `via` tell the same, or what the piece's
+        dictionary says that each tells; `opaque` bytes go out which no source tells.
+        """
+        cookie = self.connect(pid, address, port)
+        self._connection += 1
+        number, client_port = self._connection, 40_000 + self._connection
+        self._states(pid, cookie, address, port, client_port)
+        ends = {"client": "192.0.2.2", "client_port": client_port, "address": address, "port": port}
+        wire = Wire(self, connection=number, **ends)
+        wire.handshake(name)
+        if handshake:
+            self.add(ev.Handshake, connection=number, outcome=handshake, sni=name, **ends)
+        streams = dict.fromkeys(via, number)
+        offsets = dict.fromkeys((*streams, "proxy"), 0)
+        for piece in pieces:
+            told = piece if isinstance(piece, dict) else dict.fromkeys(via, piece)
+            wire.data(len(max(told.values(), key=len)))
+            for source, data in told.items():
+                here = ends if source == "proxy" else {"pid": pid, "fd": 3, "cookie": cookie}
+                common = {"via": source, "stream": number, "direction": "out", **here}
+                at = offsets.get(source, 0)
+                offsets[source] = at + len(data)
+                size = len(data)
+                self.add(ev.Tls, offset=at, data=octets(data), size=size, **common)
+        if opaque:
+            wire.data(opaque)
+        wire.close()
+        return number
+
     def _states(self, pid: int, cookie: int, address: str, port: int, client_port: int) -> None:
         # The kernel picks the local port after the first change, and the second runs in
         # whatever process was interrupted.
@@ -227,6 +269,58 @@ class Log:
 
     def output(self, text: bytes, stream: str = "stdout") -> None:
         self.add(ev.Output, stream=stream, data=octets(text))
+
+
+class Wire:
+    """What the wire shows of one TLS 1.3 connection: hellos, and records of the right sizes."""
+
+    def __init__(self, log: Log, **known: Any) -> None:
+        self._log = log
+        self._known = known
+        self.counts = {"out": 0, "in": 0}
+
+    def handshake(self, name: str) -> None:
+        self._send("out", hello(1, name))
+        self._send("in", hello(2, "") + record(20, 1) + record(23, 2000))
+        self._send("out", record(20, 1) + record(23, 53))  # Finished
+        self._send("in", record(23, 250) * 2)  # session tickets
+
+    def data(self, size: int) -> None:
+        while size > 0:
+            piece = min(size, 16384)
+            self._send("out", record(23, piece + 17))
+            size -= piece
+
+    def close(self) -> None:
+        self._send("out", record(23, 19))  # close_notify
+        counts = {"sent": self.counts["out"], "received": self.counts["in"]}
+        self._log.add(ev.Tcp, direction="out", closed=True, **counts, **self._known)
+
+    def _send(self, direction: str, data: bytes) -> None:
+        offset = self.counts[direction]
+        self.counts[direction] += len(data)
+        self._log.add(ev.Tcp, direction=direction, offset=offset, data=octets(data), **self._known)
+
+
+def record(kind: int, size: int, content: bytes = b"") -> bytes:
+    """One TLS record; its fragment is `content`, or `size` bytes of 0xee."""
+    fragment = content or b"\xee" * size
+    return bytes([kind, 3, 3]) + len(fragment).to_bytes(2, "big") + fragment
+
+
+def hello(kind: int, name: str, *extra: tuple[int, bytes]) -> bytes:
+    """A record with the ClientHello (1) or ServerHello (2) of TLS 1.3."""
+    extensions = [(43, b"\x02\x03\x04" if kind == 1 else b"\x03\x04"), *extra]
+    if name:
+        host = b"\0" + len(name).to_bytes(2, "big") + name.encode()
+        extensions.append((0, len(host).to_bytes(2, "big") + host))
+    listed = b"".join(
+        number.to_bytes(2, "big") + len(body).to_bytes(2, "big") + body
+        for number, body in extensions
+    )
+    suites = b"\0\x02\x13\x01\x01\0" if kind == 1 else b"\x13\x01\0"
+    body = b"\x03\x03" + bytes(32) + b"\0" + suites + len(listed).to_bytes(2, "big") + listed
+    return record(22, 0, bytes([kind]) + len(body).to_bytes(3, "big") + body)
 
 
 Detect = Callable[..., tuple[Finding, ...]]

@@ -26,10 +26,10 @@ def secret(log):
 @pytest.mark.parametrize(
     ("encode", "called"),
     [
-        (bytes, "raw"),
-        (base64.b64encode, "base64"),
-        (lambda data: data.hex().encode(), "hex"),
-        (lambda data: base64.b64encode(gzip.compress(data)), "gzip in base64"),
+        (bytes, "tcp"),
+        (base64.b64encode, "tcp > base64"),
+        (lambda data: data.hex().encode(), "tcp > hex"),
+        (lambda data: base64.b64encode(gzip.compress(data)), "tcp > base64 > gzip"),
     ],
 )
 def test_a_value_posted_in_any_encoding(log, detect, secret, encode, called):
@@ -102,9 +102,9 @@ def test_a_value_over_udp_and_icmp(log, detect, secret):
     log.datagram("198.51.100.4", 0, secret, protocol="icmp", client_port=0)
     udp, icmp = sorted(detect(HoneytokenExfil, log), key=lambda f: f.key, reverse=True)
     assert udp.key.endswith("@203.0.113.9:9999")
-    assert "(udp)" in udp.title
+    assert udp.title.endswith("as udp")
     assert icmp.key.endswith("@198.51.100.4")
-    assert "(icmp)" in icmp.title
+    assert icmp.title.endswith("as icmp")
 
 
 def test_a_value_cut_into_packets(log, detect, secret):

@@ -6,11 +6,13 @@ import base64
 import gzip
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_ato.detectors import sightings as sightings_module
 from pytest_ato.detectors.pipeline import Pipeline
+from pytest_ato.model import events as ev
 from pytest_ato.model.octets import show
 
 DROP = "203.0.113.9"
@@ -41,7 +43,7 @@ def test_one_sighting_for_each_token_channel_and_destination(log):
     assert list(wire.markers) == ["kube_token"]
     assert len(wire.evidence) == sightings_module.MAX_EVIDENCE
     text = show(wire.evidence[0].text)
-    assert text == "kube_token (raw) to 203.0.113.9:80: x=\u2039kube_token\u203a"
+    assert text == "kube_token (tcp) to 203.0.113.9:80: x=\u2039kube_token\u203a"
     assert (output.channel, output.destination) == ("output", "stderr")
     assert found.carriers == {"kube_config"}
 
@@ -119,7 +121,7 @@ def test_the_same_encoded_request_counts_each_time_and_an_empty_one_is_decoded_o
         ("203.0.113.9:80", 2),
         ("203.0.113.9:81", 1),
     ]
-    assert len(found._empty) == 1
+    assert len(found._streams._empty) == 1
 
 
 def test_a_repeated_question_counts_once(log):
@@ -138,3 +140,87 @@ def test_random_data_is_no_sighting(make_log, data):
         log.send(log.root, DROP, 9, piece)
         log.output(piece)
     assert _sightings(log).all == ()
+
+
+# --- HTTP, and inside TLS ---------------------------------------------------------------------
+
+
+def _ways(log):
+    return [(one.channel, one.count, *one.ways) for one in _sightings(log).all]
+
+
+def _post(body, *headers):
+    lines = [b"POST /x HTTP/1.1", b"Host: a.example", b"Content-Length: %d" % len(body), *headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+@pytest.fixture
+def value(log):
+    return log.values["kube_token"].encode()
+
+
+def test_the_way_to_a_value_in_a_request_is_told(log, value):
+    body = gzip.compress(base64.b64encode(value))
+    log.tcp(log.root, DROP, 80, _post(body, b"Content-Encoding: gzip"))
+    assert _ways(log) == [("tcp", 1, "tcp > http body > gzip > base64")]
+
+
+def test_a_value_in_a_url_and_in_a_header(log, value):
+    log.tcp(log.root, DROP, 80, b"GET /?k=%s HTTP/1.1\r\n\r\n" % value)
+    log.tcp(log.root, DROP, 81, b"GET / HTTP/1.1\r\nx: %s\r\n\r\n" % base64.b64encode(value))
+    assert _ways(log) == [
+        ("tcp", 1, "tcp > http url"),
+        ("tcp", 1, "tcp > http header > base64"),
+    ]
+
+
+def test_a_chunked_body_hides_nothing(log, value):
+    packed = gzip.compress(value)
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in packed)
+    head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n"
+    log.tcp(log.root, DROP, 80, head + chunks + b"0\r\n\r\n")
+    assert _ways(log) == [("tcp", 1, "tcp > http body > gzip")]
+
+
+def test_a_value_cut_over_requests_of_one_connection(log, value):
+    requests = [_post(b"part=" + value[at : at + 6]) for at in range(0, len(value), 6)]
+    log.tcp(log.root, DROP, 80, b"".join(requests))
+    assert _ways(log) == [("tcp", 1, "tcp > in pieces")]
+
+
+def test_each_request_with_the_value_counts(log, value):
+    log.tcp(log.root, DROP, 80, _post(value) * 3)
+    assert _ways(log) == [("tcp", 3, "tcp > http body")]
+
+
+def test_a_value_inside_tls(log, value):
+    log.tls(log.root, DROP, 443, _post(value))
+    assert _ways(log) == [("tls", 1, "tls > http body")]
+
+
+def test_bytes_that_a_probe_and_the_proxy_saw_count_once(log, value):
+    log.tls(log.root, DROP, 443, _post(value), b"more", via=("openssl", "proxy"))
+    assert _ways(log) == [("tls", 1, "tls > http body")]
+
+
+def test_a_probe_that_is_shown_something_else_hides_nothing(log, value):
+    harmless = _post(b"x" * len(value))
+    log.tls(log.root, DROP, 443, {"openssl": harmless, "proxy": _post(value)})
+    assert _ways(log) == [("tls", 1, "tls > http body")]
+
+
+def test_a_stream_without_a_socket_is_joined_by_what_it_carries(log, value):
+    log.tls(log.root, DROP, 443, _post(value), via=("proxy",))
+    log.add(
+        ev.Tls, via="openssl", stream=9, direction="out", pid=log.root, data=_post(value).decode()
+    )
+    assert _ways(log) == [("tls", 1, "tls > http body")]
+
+
+def test_a_bomb_is_told(log):
+    packed = gzip.compress(bytes(64 << 20))
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in (packed[:9], packed[9:]))
+    head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n"
+    log.tcp(log.root, DROP, 80, head + chunks + b"0\r\n\r\n")
+    [left] = _sightings(log).unsearched
+    assert left.why == "it decodes to more than a limit allows"
