@@ -66,6 +66,8 @@ class Definition:
     """What makes it fire, in a sentence or two, for `ato detectors explain` and the docs."""
     silent: str = ""
     """The nearest ordinary behaviour, on which it stays silent."""
+    version: str = ""
+    """Of the package that brings it; empty: taken from its metadata where it is loaded."""
 
     def cannot_work(self, network: str, inputs: Collection[str]) -> str:
         """Why it has no work in an audit with this network and these inputs; empty if it has."""

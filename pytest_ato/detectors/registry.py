@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
+from pytest_ato import __version__
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.model.errors import UsageError
 from pytest_ato.model.findings import Category
@@ -87,7 +89,7 @@ def load(extra: Iterable[type[Detector]] = ()) -> tuple[type[Detector], ...]:
     Raises `UsageError` when one cannot be loaded, is no detector, or takes another's id or name.
     """
     installed = sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
-    detectors = [*builtin(), *map(_loaded, installed)]
+    detectors = [*map(_ours, builtin()), *map(_loaded, installed)]
     for candidate in extra:
         detectors.append(_detector(candidate, "the hook pytest_ato_detectors"))
     _check_unique(detectors)
@@ -120,7 +122,18 @@ def _loaded(point: EntryPoint) -> type[Detector]:
             f"{origin} cannot be loaded as a detector ({type(error).__name__}: {error}); "
             "repair or uninstall that package"
         ) from error
-    return _detector(candidate, origin)
+    return _of_version(_detector(candidate, origin), point.dist.version if point.dist else "")
+
+
+def _ours(detector: type[Detector]) -> type[Detector]:
+    return _of_version(detector, __version__)
+
+
+def _of_version(detector: type[Detector], version: str) -> type[Detector]:
+    """Put the version of its package into a definition that states none."""
+    if not detector.definition.version:
+        detector.definition = replace(detector.definition, version=version)
+    return detector
 
 
 def _detector(candidate: object, origin: str) -> type[Detector]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import structs
@@ -37,6 +38,8 @@ from pytest_ato.policy.ceilings import how_it_ended
 from pytest_ato.policy.verdict import Judgement
 from pytest_ato.reports import observed
 from pytest_ato.reports.coverage import coverage
+from pytest_ato.reports.crosswalk import controls
+from pytest_ato.reports.remedies import remedy
 
 LISTED: Final = 1_000
 """Findings (live, waived, notes each) that a report lists, the worst; the verdict knows all."""
@@ -61,7 +64,7 @@ def build(
     view = view_of(facts)
     policy = _policy(terms or Terms(), judgement, view)
     end = facts.end
-    return Report(
+    report = Report(
         verdict=judgement.verdict,
         conclusive=judgement.conclusive,
         reason=view.text(judgement.reason),
@@ -94,6 +97,7 @@ def build(
         timeline=observed.timeline(facts, view, judgement),
         policy=policy,
     )
+    return structs.replace(report, controls=controls(report, watching))
 
 
 def masked(judgement: Judgement, facts: Facts) -> Judgement:
@@ -121,7 +125,8 @@ def view_of(facts: Facts) -> View:
 
 
 def _listed(findings: Sequence[Finding], view: View) -> tuple[ReportFinding, ...]:
-    return tuple(map(view.finding, findings[:LISTED]))
+    shown = map(view.finding, findings[:LISTED])
+    return tuple(structs.replace(each, remedy=remedy(each.rule, each.category)) for each in shown)
 
 
 def _left_out(judgement: Judgement) -> int:
@@ -235,4 +240,24 @@ def _provenance(
         detectors=tuple(sorted(view.text(f"{one.rule} {one.name}") for one in watching)),
         lists=view.texts(known.sentence for known in terms.lists.sources),
         policy_sha256=terms.policy_source.sha256 if terms.policy_source else "",
+        detector_versions=_versions(view, watching),
+        finished=_finished(facts),
+        captured_by=view.text(facts.audit.tool_version if facts.audit else ""),
     )
+
+
+def _versions(view: View, watching: Iterable[Definition]) -> dict[str, str]:
+    found = {view.text(one.rule): view.text(one.version or "not stated") for one in watching}
+    return dict(sorted(found.items()))
+
+
+def _finished(facts: Facts) -> str:
+    """The wall clock at the end: that of the start, and what the kernel's clock says between."""
+    if facts.audit is None or facts.end is None:
+        return ""
+    try:
+        started = datetime.fromisoformat(facts.audit.started)
+        finished = started + timedelta(microseconds=(facts.end.ts - facts.audit.ts) // 1_000)
+    except (ValueError, OverflowError):
+        return ""
+    return finished.isoformat(timespec="milliseconds")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from pytest_ato.reports.html import HtmlRenderer
 from pytest_ato.reports.interface import Renderer
 from pytest_ato.reports.json import JsonRenderer
 from pytest_ato.reports.markdown import MarkdownRenderer
@@ -11,6 +12,7 @@ from pytest_ato.reports.markdown import MarkdownRenderer
 RENDERERS: Final[tuple[Renderer, ...]] = (
     JsonRenderer(),
     MarkdownRenderer(),
+    HtmlRenderer(),
 )
 
 EVENTS: Final = "events.jsonl"
@@ -22,7 +24,6 @@ SIDECAR: Final = ".sha256"
 _BESIDE: Final = frozenset(
     {
         EVENTS,
-        "report.html",
         "junit.xml",
         "results.sarif",
         "attestation.dsse.json",

@@ -22,9 +22,10 @@ from pytest_ato.model.record import Event
 from pytest_ato.model.report import Report
 from pytest_ato.reports import staging
 from pytest_ato.reports.directory import ReportDirectory
+from pytest_ato.reports.registry import RENDERERS
 from pytest_ato.reports.write import write
 
-FILES = ("events.jsonl", "report.json", "report.md")
+FILES = ("events.jsonl", *(renderer.file_name for renderer in RENDERERS))
 STEPS = ("directory.py", "staging.py", "write.py")
 """Files whose every call is a step at which the process may die."""
 
@@ -291,9 +292,5 @@ def test_a_full_disk_is_told_and_leaves_the_last_report(tmp_path, events, report
 def test_renderings_alone_can_be_written_anywhere(tmp_path, events, report) -> None:
     write(report(events), tmp_path)
     write(report(events), tmp_path)
-    assert names(tmp_path) == [
-        "report.json",
-        "report.json.sha256",
-        "report.md",
-        "report.md.sha256",
-    ]
+    renderings = [renderer.file_name for renderer in RENDERERS]
+    assert names(tmp_path) == sorted([*renderings, *(f"{name}.sha256" for name in renderings)])

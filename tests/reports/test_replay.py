@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from pytest_ato.model import events as ev
+from pytest_ato.reports.registry import RENDERERS
 
 REPLAY = """
 import sys
@@ -85,7 +86,8 @@ def test_the_bytes_depend_on_the_log_alone(log, tmp_path) -> None:
     first, *others = (
         replayed(log, tmp_path / str(number), settings) for number, settings in enumerate(PLACES)
     )
-    assert sorted(first) == ["report.json", "report.json.sha256", "report.md", "report.md.sha256"]
+    names = [renderer.file_name for renderer in RENDERERS]
+    assert sorted(first) == sorted([*names, *(f"{name}.sha256" for name in names)])
     assert b"honeytoken_exfil" in first["report.json"]
     assert [other == first for other in others] == [True, True]
 
