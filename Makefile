@@ -54,8 +54,13 @@ endef
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# mitmproxy lives in an environment of its own, inside the other one, where the product looks first.
+MITMPROXY := $(VENV)/mitmproxy
+MITMPROXY_WANTED := mitmproxy>=11,<13
+MITMPROXY_STAMP := $(MITMPROXY)/.installed-$(firstword $(shell echo '$(MITMPROXY_WANTED)' | cksum))
+
 .PHONY: setup
-setup: packages $(STAMP) ## install what is missing: packages (as root), and a venv with the wheel
+setup: packages $(STAMP) $(MITMPROXY_STAMP) ## install what is missing: packages (as root), and a venv with the wheel
 
 .PHONY: packages
 packages:
@@ -79,6 +84,12 @@ $(STAMP): $(SOURCES) $(BIN)/python | packages
 	@wheel=$$(echo build/wheel/pytest_ato-*.whl); \
 	$(BIN)/pip --disable-pip-version-check -q install "$$wheel[test,lint]" && \
 	$(BIN)/pip --disable-pip-version-check -q install --no-deps --force-reinstall "$$wheel"
+	@touch $@
+
+$(MITMPROXY_STAMP): | $(BIN)/python
+	@echo "setup: installing mitmproxy into $(MITMPROXY)"
+	@$(BIN)/python -m venv --clear $(MITMPROXY)
+	@$(MITMPROXY)/bin/pip --disable-pip-version-check -q install '$(MITMPROXY_WANTED)'
 	@touch $@
 
 .PHONY: examples

@@ -1,4 +1,4 @@
-"""Entry of the capture process: ``python -I -m pytest_ato.capture LOADER``.
+"""Entry of the capture process: ``python -I -m pytest_ato.capture LOADER [MITMPROXY]``.
 
 Owns the process itself: descriptors, signals, and that every way out leaves either an `end` record
 or an `unavailable` one, and nothing of ours behind.
@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 from pytest_ato.capture.caller import Caller
 from pytest_ato.capture.loader.choice import choose
@@ -21,15 +22,19 @@ from pytest_ato.model.events import Unavailable
 from pytest_ato.model.record import Event
 
 
-def main(loader: str) -> int:
-    """Serve orders from standard input until it ends; returns the exit status."""
+def main(loader: str, mitmproxy: str = "") -> int:
+    """Serve orders from standard input until it ends; returns the exit status.
+
+    `mitmproxy`: the virtual environment that has it; empty: none.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller decides what Ctrl-C means
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     caller = Caller(_private(0))
     stream = EventStream(_private(1))
+    place = Path(mitmproxy) if mitmproxy else None
     try:
-        with contextlib.closing(Session(choose(loader), caller, stream)) as session:
+        with contextlib.closing(Session(choose(loader), caller, stream, place)) as session:
             session.start()
             session.serve()
     except CallerGone:
@@ -71,4 +76,4 @@ def _leave(*_: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "auto"))
+    sys.exit(main(*(sys.argv[1:3] or ["auto"])))

@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -23,6 +24,7 @@ from pytest_ato.capture import cgroupfs
 from pytest_ato.capture.loader.bcc import BccLoader
 from pytest_ato.capture.loader.core import BTF, OBJECT
 from pytest_ato.capture.network.rules import program
+from pytest_ato.capture.proxy import environment
 from pytest_ato.capture.session import MACHINES
 from pytest_ato.capture.trials import Trial, trials
 from pytest_ato.model.check import Check
@@ -34,8 +36,11 @@ _USUAL_KERNEL: Final = "use a kernel as Debian or Ubuntu build it, from 5.15 on"
 _CAPABILITIES: Final = {"CAP_NET_ADMIN": 12, "CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21}
 
 
-def checks() -> Iterator[Check]:
-    """Answer every question, in the order in which a reader would fix them."""
+def checks(mitmproxy: str = "", why: str = "") -> Iterator[Check]:
+    """Answer every question, in the order in which a reader would fix them.
+
+    `mitmproxy`: the virtual environment that has it; empty: none, and `why` not if that is known.
+    """
     for check in (
         _system,
         _privilege,
@@ -46,6 +51,7 @@ def checks() -> Iterator[Check]:
         _task_limit,
         _bubblewrap,
         _nftables,
+        partial(_mitmproxy, Path(mitmproxy) if mitmproxy else None, why),
         _network,
         _bpffs,
         _tracefs,
@@ -147,6 +153,15 @@ def _nftables() -> Check:
     return _program("nftables", "nft", "nftables", "--version")
 
 
+def _mitmproxy(place: Path | None, why: str) -> Check:
+    without = why or "not found: TLS that no probe sees stays opaque, and is reported as such"
+    try:
+        found = f"{environment.version(place)} in {place}" if place else without
+    except AtoError as error:
+        place, found = None, str(error)
+    return _answer("mitmproxy", place is not None, found, environment.CURE, otherwise="optional")
+
+
 def _program(topic: str, name: str, package: str, *arguments: str) -> Check:
     try:
         path = program(name, package)
@@ -226,7 +241,7 @@ def _probe(trial: Trial) -> Check:
 def main() -> int:
     """Print the answers as JSON lines."""
     write: Callable[[bytes], object] = sys.stdout.buffer.write
-    for check in checks():
+    for check in checks(*sys.argv[1:3]):
         write(msgspec.json.encode(check) + b"\n")
     return 0
 

@@ -10,16 +10,20 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Final
 
 from pytest_ato.capture.caller import Caller
 from pytest_ato.capture.cgroups import AuditCgroup
 from pytest_ato.capture.loader.interface import Loader
 from pytest_ato.capture.network import Gateway, TargetNetwork, isolated
+from pytest_ato.capture.proxy.authority import Authority
 from pytest_ato.capture.run import Run
 from pytest_ato.capture.rundir import RunDir
+from pytest_ato.capture.sandbox import trust
 from pytest_ato.capture.sandbox.errors import SandboxError
-from pytest_ato.capture.sandbox.mounts import enter_private_mounts
+from pytest_ato.capture.sandbox.mounts import enter_private_mounts, mount_tmpfs, unmount
+from pytest_ato.capture.sandbox.rootfs import Stores
 from pytest_ato.capture.sandbox.sandbox import Sandbox
 from pytest_ato.capture.stream import EventStream
 from pytest_ato.model.errors import CaptureUnavailable
@@ -29,16 +33,28 @@ from pytest_ato.model.spec import AuditSpec
 MACHINES: Final = frozenset({"x86_64"})
 """Whose system call numbers capture knows, as ``uname -m`` calls them."""
 
+_STORES: Final = 16 << 20
+"""Bytes that the trust stores may take."""
+
 
 class Session:
     """Serves orders until the caller is gone. Call `start`, then `serve`, then `close`."""
 
-    def __init__(self, loader: Loader, caller: Caller, stream: EventStream) -> None:
+    def __init__(
+        self,
+        loader: Loader,
+        caller: Caller,
+        stream: EventStream,
+        mitmproxy: Path | None = None,
+    ) -> None:
+        """`mitmproxy`: the virtual environment that has it, for audits with a network."""
         self._loader = loader
         self._caller = caller
         self._stream = stream
         self._cleanup = ExitStack()
+        self._mitmproxy = mitmproxy
         self._gateway: Gateway | None = None
+        self._stores: Stores | None = None
         self._load_ms = 0.0
         self._serial = 0
 
@@ -60,7 +76,7 @@ class Session:
 
     def _start_gateway(self) -> None:
         """Where there can be none, only an audit that asks for it minds."""
-        gateway = Gateway(self._rundir.helper_uid)
+        gateway = Gateway(self._rundir.helper_uid, self._mitmproxy)
         try:
             gateway.start()
         except CaptureUnavailable as error:
@@ -68,6 +84,17 @@ class Session:
         else:
             self._cleanup.callback(gateway.close)
             self._gateway = gateway
+            if gateway.authority is not None:
+                self._trust(gateway.authority)
+
+    def _trust(self, authority: Authority) -> None:
+        """Build the trust stores that sandboxes show."""
+        place = self._rundir.path / "stores"
+        place.mkdir(mode=0o700)
+        mount_tmpfs(place, mode=0o755, size=_STORES)
+        self._cleanup.callback(place.rmdir)
+        self._cleanup.callback(unmount, place)
+        self._stores = trust.build(place, pem=authority.certificate, der=authority.der)
 
     def serve(self) -> None:
         """Audit what is ordered, until there are no more orders."""
@@ -90,6 +117,7 @@ class Session:
                 netns=network.netns,
                 rundir=self._rundir,
                 resolver=network.resolver or None,
+                stores=self._stores if gateway else None,
             )
             cleanup.callback(sandbox.cleanup)
             try:

@@ -21,6 +21,7 @@ from pytest_ato.model.events import Unavailable
 from pytest_ato.model.octets import show
 from pytest_ato.model.spec import AuditSpec
 from pytest_ato.runtime.interface import Runtime
+from pytest_ato.runtime.mitmproxy import find
 
 _GRACE: Final = 60.0
 _CLOSE: Final = 10.0
@@ -51,7 +52,8 @@ class LocalRuntime(Runtime):
 
     def command(self) -> tuple[str, ...]:
         """What to run, as root: override it to start capture in another way."""
-        return (*_PYTHON, "pytest_ato.capture", self._loader)
+        mitmproxy = find(os.environ)
+        return (*_PYTHON, "pytest_ato.capture", self._loader, str(mitmproxy or ""))
 
     def start(self) -> None:
         if self._process is not None:
@@ -161,7 +163,7 @@ def checks() -> tuple[Check, ...]:
     except CaptureUnavailable:
         privilege = []
     result = subprocess.run(
-        [*privilege, *_PYTHON, "pytest_ato.capture.checks"],
+        [*privilege, *_PYTHON, "pytest_ato.capture.checks", *_mitmproxy()],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -170,6 +172,14 @@ def checks() -> tuple[Check, ...]:
         check=False,
     )
     return tuple(msgspec.json.decode(line, type=Check) for line in result.stdout.splitlines())
+
+
+def _mitmproxy() -> list[str]:
+    """Where it is, or why it is not."""
+    try:
+        return [str(find(os.environ) or "")]
+    except CaptureUnavailable as error:
+        return ["", str(error)]
 
 
 def _privilege() -> list[str]:

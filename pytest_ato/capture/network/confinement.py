@@ -1,9 +1,9 @@
-"""The sandbox in which the sinkhole runs.
+"""The sandbox in which the gateway's helpers run.
 
-Owns the bubblewrap command line: a root that holds the interpreter, the libraries and the few
-packages that the sinkhole imports, all read-only and each at its own place, wherever the
-installation lies. No /proc, /dev, /etc, /home; own pid, ipc, uts and cgroup namespaces; the
-network namespace is the one it is started in.
+Owns the bubblewrap command line: a root that holds an interpreter, its libraries and the few
+packages that a helper imports, all read-only and each at its own place, wherever the installation
+lies. No /proc, /dev, /etc, /home; own pid, ipc, uts and cgroup namespaces; the network namespace
+is the one it is started in.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_ato.capture.network.rules import program
@@ -21,24 +23,51 @@ _PACKAGES = ("pytest_ato", "msgspec", "dns", "h11")
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache")
 
 
-def command(uid: int) -> list[str]:
+@dataclass(frozen=True)
+class Python:
+    """An interpreter, and what a program in it may see."""
+
+    interpreter: Path
+    """The true file, not a virtual environment's link to it."""
+    base: Path
+    """The installation's prefix."""
+    packages: tuple[Path, ...]
+    """Directories to show, each importable or holding what is."""
+    search: tuple[Path, ...]
+    """Where modules are looked for beside the standard library."""
+
+
+def own() -> Python:
+    """Return the interpreter that runs this, with what the sinkhole imports."""
+    base = getattr(sys, "_base_executable", None) or sys.executable
+    packages = tuple(_location(name) for name in _PACKAGES)
+    return Python(
+        interpreter=Path(base).resolve(),
+        base=Path(sys.base_exec_prefix),
+        packages=packages,
+        search=tuple(dict.fromkeys(package.parent for package in packages)),
+    )
+
+
+def sinkhole(uid: int) -> list[str]:
     """Return the command that runs the sinkhole, which then becomes `uid` by itself."""
-    interpreter = _interpreter()
-    packages = [_location(name) for name in _PACKAGES]
-    stdlib = {Path(sys.base_prefix), Path(sys.base_exec_prefix)}
-    search = os.pathsep.join(dict.fromkeys(str(package.parent) for package in packages))
+    return command(own(), _MODULE, [str(uid)])
+
+
+def command(python: Python, module: str, arguments: Sequence[str]) -> list[str]:
+    """Return the command that runs a module in the sandbox, as root until it changes its user."""
     options = [
         *("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
         *("--die-with-parent", "--new-session", "--clearenv"),
         *("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"),
-        *_root([interpreter.parent, *stdlib, *packages]),
+        *_root([python.interpreter.parent, python.base, *python.packages]),
         *("--remount-ro", "/", "--chdir", "/"),
-        *("--setenv", "PYTHONPATH", search),
-        *("--setenv", "LD_LIBRARY_PATH", str(Path(sys.base_exec_prefix) / "lib")),
+        *("--setenv", "PYTHONPATH", os.pathsep.join(map(str, python.search))),
+        *("--setenv", "LD_LIBRARY_PATH", str(python.base / "lib")),
     ]
     # Neither site nor user site nor the working directory has a say: only PYTHONPATH above.
-    python = [str(interpreter), "-B", "-P", "-s", "-S", "-m", _MODULE, str(uid)]
-    return [program("bwrap", "bubblewrap"), *options, "--", *python]
+    run = [str(python.interpreter), "-B", "-P", "-s", "-S", "-m", module, *arguments]
+    return [program("bwrap", "bubblewrap"), *options, "--", *run]
 
 
 def _root(places: list[Path]) -> list[str]:
@@ -62,12 +91,6 @@ def _root(places: list[Path]) -> list[str]:
         options += ["--ro-bind", str(place), str(place)]
         shown.add(place)
     return options
-
-
-def _interpreter() -> Path:
-    """Return the interpreter itself, not a virtual environment's link to it."""
-    base = getattr(sys, "_base_executable", None) or sys.executable
-    return Path(base).resolve()
 
 
 def _location(name: str) -> Path:

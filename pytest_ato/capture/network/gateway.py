@@ -10,10 +10,16 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from pytest_ato.capture.network import links, namespaces, rules, sockets
+from pytest_ato.capture.network.helper import EOF
 from pytest_ato.capture.network.sinkhole import Sinkhole, ready
 from pytest_ato.capture.network.target import TargetNetwork, joined
+from pytest_ato.capture.network.tlsproxy import TlsProxy
+from pytest_ato.capture.proxy import authority
+from pytest_ato.capture.proxy.authority import Authority
 from pytest_ato.capture.sinkhole import wire
 from pytest_ato.model.errors import CaptureUnavailable
 from pytest_ato.model.events import Lost
@@ -28,10 +34,16 @@ _GRACE_SECONDS = 5.0
 class Gateway:
     """Audits join it one after another; `uid` is an unused user for the sinkhole."""
 
-    def __init__(self, uid: int) -> None:
+    def __init__(self, uid: int, mitmproxy: Path | None = None) -> None:
+        """`mitmproxy`: the virtual environment that has it; None: TLS is refused."""
         self._uid = uid
+        self._mitmproxy = mitmproxy
+        self.authority: Authority | None = None
+        """Whom targets are to trust; None: there is no proxy."""
+        self._proxy: TlsProxy | None = None
         self._netns = -1
         self._sinkhole: Sinkhole | None = None
+        self._no_proxy = ""
         self._serial = 0
         self._open = False
         self._lost = 0
@@ -60,6 +72,8 @@ class Gateway:
     def wait_ready(self) -> None:
         """Wait until the sinkhole serves; raises `CaptureUnavailable` when it does not."""
         try:
+            if self._mitmproxy is not None and self.authority is None:
+                self.authority = authority.make()  # while the sinkhole starts
             ready(self._running(), _START_SECONDS)
         except BaseException:
             self.close()
@@ -81,7 +95,7 @@ class Gateway:
         try:
             opened = sockets.open_all(self._netns, link)
             try:
-                sinkhole.tell(wire.Join(serial), opened)
+                sinkhole.tell(wire.Join(serial, tls=self.authority is not None), opened)
             finally:
                 for sock in opened:
                     sock.close()
@@ -142,6 +156,7 @@ class Gateway:
 
     def close(self) -> None:
         """End the sinkhole and give the namespace back; may be called twice."""
+        self._end_proxy()
         if self._sinkhole is not None:
             self._sinkhole.close()
             self._sinkhole = None
@@ -154,7 +169,38 @@ class Gateway:
             raise CaptureUnavailable("the gateway is closed")
         return self._sinkhole
 
+    def _start_proxy(self) -> None:
+        self._end_proxy()
+        try:
+            if self._mitmproxy is None or self.authority is None:
+                raise CaptureUnavailable("there is none")
+            self._proxy = TlsProxy(self._netns, self._uid, self._mitmproxy, self.authority)
+            self._running().tell(wire.Adopt(), [self._proxy.frames])
+            self._proxy.frames.close()
+        except CaptureUnavailable as error:
+            self._no_proxy = str(error)
+            with suppress(CaptureUnavailable):
+                self._running().tell(wire.Adopt())
+
+    def _proxy_failed(self, record: wire.ProxyFailed) -> list[Event]:
+        """Return what is lost by it, and put it away; the next one starts when it is needed."""
+        why = self._no_proxy
+        if self._proxy is not None:
+            self._proxy.broken = record.reason or EOF
+            why = self._proxy.why()
+        self._end_proxy()
+        if not record.used:
+            return []
+        reason = f"the TLS proxy failed during the audit: {why}"
+        return [Lost(ts=time.monotonic_ns(), source="proxy", reason=reason)]
+
+    def _end_proxy(self) -> None:
+        if self._proxy is not None:
+            self._proxy.close()
+            self._proxy = None
+
     def _replace(self) -> None:
+        self._end_proxy()
         self._running().close()
         self._sinkhole = Sinkhole(self._netns, self._uid)
         self.wait_ready()
@@ -164,7 +210,14 @@ class Gateway:
 
     def _take(self, records: list[wire.Record]) -> list[Event]:
         """Keep the model's events, and add one when the sinkhole has gone."""
-        events: list[Event] = [r for r in records if not isinstance(r, (wire.Ready, wire.Settled))]
+        events: list[Event] = []
+        for record in records:
+            if isinstance(record, wire.ProxyWanted):
+                self._start_proxy()
+            elif isinstance(record, wire.ProxyFailed):
+                events += self._proxy_failed(record)
+            elif not isinstance(record, (wire.Ready, wire.Settled)):
+                events.append(record)
         if self._serial and not self.alive() and not self._reported:
             self._reported = True
             reason = f"the sinkhole failed during the audit: {self._running().why()}"

@@ -2,9 +2,10 @@
 
 Owns the nftables rules and their loading. Every TCP connection, of any address and port, comes to
 the sinkhole's listeners by TPROXY: no address is rewritten, so no connection table can overflow,
-and the accepted socket itself has the address that the target named. DNS over UDP reaches port 53
-of any address without a rule; pings are answered by the kernel; other packets are dropped after
-the packet socket has seen them. Nothing is forwarded.
+and the accepted socket itself has the address that the target named. Loopback is the gateway's own,
+between the sinkhole and the TLS proxy; nothing from a target comes there. DNS over UDP reaches
+port 53 of any address without a rule; pings are answered by the kernel; other packets are dropped
+after the packet socket has seen them. Nothing is forwarded.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ RULES = f"""
 table inet gateway {{
     chain prerouting {{
         type filter hook prerouting priority mangle; policy accept;
+        iif lo accept
         meta nfproto ipv4 meta l4proto tcp tproxy ip to :{plan.TCP_PORT}
         meta nfproto ipv6 meta l4proto tcp tproxy ip6 to :{plan.TCP_PORT}
     }}

@@ -9,6 +9,7 @@ import os
 import resource
 import struct
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from pytest_ato.model.errors import UsageError
 from pytest_ato.model.octets import raw
@@ -25,8 +26,8 @@ _TASKS_FACTOR = 4
 user, and a capture process in another container may audit as the same."""
 
 
-def environment(spec: AuditSpec) -> dict[str, str]:
-    """Return the target's whole environment: a user's few variables, and the spec's."""
+def environment(spec: AuditSpec, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the target's whole environment: a user's few, the sandbox's, and the spec's."""
     return {
         "HOME": spec.home,
         "LANG": "C.UTF-8",
@@ -35,15 +36,25 @@ def environment(spec: AuditSpec) -> dict[str, str]:
         "SHELL": "/bin/bash",
         "TERM": "dumb",
         "USER": "user",
+        **variables,
         **spec.env,
     }
 
 
-def encode(spec: AuditSpec, *, uid: int, directory: str) -> bytes:
-    """Return the bytes of the order. Raises UsageError for an argument that holds a NUL."""
+def encode(
+    spec: AuditSpec,
+    *,
+    uid: int,
+    directory: str,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> bytes:
+    """Return the bytes of the order; `variables` are the sandbox's own.
+
+    Raises UsageError for an argument that holds a NUL.
+    """
     program = os.fsencode(spec.target.program)
     argv = [program, *(raw(argument) for argument in spec.args)]
-    envp = [os.fsencode(f"{name}={value}") for name, value in environment(spec).items()]
+    envp = [os.fsencode(f"{name}={value}") for name, value in environment(spec, variables).items()]
     strings = [program, os.fsencode(directory), *argv, *envp]
     if any(b"\0" in string for string in strings):
         raise UsageError("an argument or variable of the target holds a NUL byte")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +46,9 @@ _ETC_BINDS = (
     "pki/ca-trust/extracted", "pki/tls/certs", "python3*", "ssl/certs",
 )  # fmt: skip
 
+_STORES = ("pki/ca-trust/extracted", "pki/tls/certs", "ssl/certs")
+"""Of these, the ones that say whom to trust."""
+
 _NSSWITCH = """\
 passwd: files
 group: files
@@ -57,7 +60,24 @@ services: files
 """
 
 
-def build(root: Path, *, uid: int, home: str, hostname: str, resolver: str | None) -> list[Bind]:
+@dataclass(frozen=True)
+class Stores:
+    """Trust stores that take the place of the host's."""
+
+    binds: tuple[Bind, ...]
+    links: Mapping[str, str]
+    """Relative to the root: other names for the same."""
+
+
+def build(
+    root: Path,
+    *,
+    uid: int,
+    home: str,
+    hostname: str,
+    resolver: str | None,
+    stores: Stores | None = None,
+) -> list[Bind]:
     """Fill the empty directory `root`; return what is to be bound from the host, read-only."""
     for name in _DIRECTORIES:
         (root / name).mkdir(mode=0o755)
@@ -68,7 +88,11 @@ def build(root: Path, *, uid: int, home: str, hostname: str, resolver: str | Non
     for name, text in _etc(uid, home, hostname, resolver).items():
         (root / "etc" / name).write_text(text)
     _copy_etc(root)
-    binds = [Bind(Path("/usr"), "/usr"), *_usr_twins(root), *_etc_binds(root)]
+    hidden = () if stores is None else _STORES
+    shown = [name for name in _ETC_BINDS if name not in hidden]
+    binds = [Bind(Path("/usr"), "/usr"), *_usr_twins(root), *_etc_binds(root, shown)]
+    if stores is not None:
+        binds += _stores(root, stores)
     _open_to_all(root)
     return binds
 
@@ -112,12 +136,22 @@ def _usr_twins(root: Path) -> Iterator[Bind]:
             yield Bind(host, f"/{name}")
 
 
-def _etc_binds(root: Path) -> Iterator[Bind]:
-    for pattern in _ETC_BINDS:
+def _etc_binds(root: Path, patterns: Iterable[str]) -> Iterator[Bind]:
+    for pattern in patterns:
         for source in sorted(Path("/etc").glob(pattern)):
             if source.is_dir():
                 (root / source.relative_to("/")).mkdir(parents=True)
                 yield Bind(source, str(source))
+
+
+def _stores(root: Path, stores: Stores) -> Iterator[Bind]:
+    for name, target in stores.links.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).symlink_to(target)
+    for bind in stores.binds:
+        if bind.source.is_dir():
+            (root / bind.dest[1:]).mkdir(parents=True)
+        yield bind
 
 
 def _open_to_all(root: Path) -> None:

@@ -13,12 +13,12 @@ from types import TracebackType
 from pytest_ato.capture import canary
 from pytest_ato.capture.cgroups import AuditCgroup
 from pytest_ato.capture.rundir import RunDir
-from pytest_ato.capture.sandbox import bwrap, mounts, place, rootfs, writable
+from pytest_ato.capture.sandbox import bwrap, mounts, place, rootfs, trust, writable
 from pytest_ato.capture.sandbox.control import ControlMessage
 from pytest_ato.capture.sandbox.errors import SandboxError
 from pytest_ato.capture.sandbox.order import encode
 from pytest_ato.capture.sandbox.process import Process, Stdio
-from pytest_ato.capture.sandbox.rootfs import Bind
+from pytest_ato.capture.sandbox.rootfs import Bind, Stores
 from pytest_ato.capture.sandbox.writable import PlantedFile
 from pytest_ato.model.errors import UsageError
 from pytest_ato.model.spec import AuditSpec
@@ -39,14 +39,17 @@ class Sandbox:
         netns: int | None = None,
         resolver: str | None = None,
         hostname: str = "workstation",
+        stores: Stores | None = None,
     ) -> None:
         """`netns`: descriptor of the target's network namespace; None: an empty one of its own.
-        `resolver`: address for its resolv.conf."""
+        `resolver`: address for its resolv.conf. `stores`: whom its programs trust; None: whom
+        the host's trust."""
         self._spec = spec
         self._cgroup = cgroup
         self._netns = netns
         self._resolver = resolver
         self._hostname = hostname
+        self._stores = stores
         self._uid = rundir.uid
         self._root = rundir.path / "root"
         self._data = rundir.path / "data"
@@ -71,6 +74,7 @@ class Sandbox:
                 home=spec.home,
                 hostname=self._hostname,
                 resolver=self._resolver,
+                stores=self._stores,
             )
             spaces = writable.build(self._data, uid=self._uid, home=spec.home)
             shown = [bind.dest for bind in host]
@@ -101,7 +105,8 @@ class Sandbox:
             proc=_PROC,
         )
         work = f"{self._spec.home}/{writable.WORK}"
-        order = encode(self._spec, uid=self._uid, directory=work)
+        variables = trust.VARIABLES if self._stores is not None else {}
+        order = encode(self._spec, uid=self._uid, directory=work, variables=variables)
         try:
             self._process = Process(
                 bwrap.find(),

@@ -17,6 +17,7 @@ from pytest_ato.capture.sinkhole.connection import Connection, canonical
 from pytest_ato.capture.sinkhole.dns import Flow, Responder
 from pytest_ato.capture.sinkhole.outbox import Outbox
 from pytest_ato.capture.sinkhole.packets import PacketReader
+from pytest_ato.capture.sinkhole.proxy import Proxy
 from pytest_ato.capture.sinkhole.recorder import Recorder
 from pytest_ato.capture.sinkhole.sockets import destination, dropped, from_address
 
@@ -30,8 +31,15 @@ _LAST_CALLBACKS = 5
 class Audit:
     """What the sinkhole has of one audit."""
 
-    def __init__(self, outbox: Outbox, serial: int, sockets: dict[str, socket.socket]) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        serial: int,
+        sockets: dict[str, socket.socket],
+        proxy: Proxy | None = None,
+    ) -> None:
         self.serial = serial
+        self._proxy = proxy
         self._outbox = outbox
         self._sockets = sockets
         self._loop = asyncio.get_running_loop()
@@ -61,6 +69,8 @@ class Audit:
             quiet = 0 if busy else quiet + 1
             await asyncio.sleep(_ROUND)
         self._recorder.lost("connections to their end", len(self._connections))
+        if self._proxy is not None and any(one.relayed for one in self._connections):
+            self._proxy.fail("it did not end its connections in time")
         self._report_drops()
         await self.close()
         for packet in self._packets.finish():
@@ -70,6 +80,8 @@ class Audit:
     async def close(self) -> None:
         """End every connection and give the sockets back."""
         self._outbox.on_change = lambda: None
+        if self._proxy is not None:
+            self._proxy.hold(False)
         for server in self._servers:
             server.close()
         for _ in range(_LAST_CALLBACKS):
@@ -90,7 +102,9 @@ class Audit:
         if len(self._connections) >= limits.CONNECTIONS:
             self._recorder.lost(f"connections beyond {limits.CONNECTIONS} open at a time")
             return _Refused()
-        connection = Connection(self._recorder, self._responder, self._connections.discard)
+        connection = Connection(
+            self._recorder, self._responder, self._connections.discard, self._proxy
+        )
         connection.hold(self._outbox.full)
         self._connections.add(connection)
         return connection
@@ -100,6 +114,8 @@ class Audit:
         full = self._outbox.full
         for connection in list(self._connections):
             connection.hold(full)
+        if self._proxy is not None:
+            self._proxy.hold(full)
         for name, sock in self._sockets.items():
             if name.startswith("tcp"):
                 continue

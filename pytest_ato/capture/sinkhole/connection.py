@@ -1,7 +1,7 @@
-"""One TCP connection of the target: recorded, answered, ended in time.
+"""One TCP connection of the target: recorded, answered or passed on, ended in time.
 
-Owns the socket's side of a connection: timers, flow control, the closing record. What is said is
-chosen by `protocols` and the handlers.
+Owns the socket's side of a connection: flow control, the closing record, and the hand-over to a
+relay where the client begins with a ClientHello and there is a TLS proxy.
 """
 
 from __future__ import annotations
@@ -13,19 +13,13 @@ from contextlib import suppress
 from ipaddress import IPv6Address
 from typing import TypeAlias
 
-from pytest_ato.capture.sinkhole import dialogues, limits, protocols
-from pytest_ato.capture.sinkhole.dns import DnsStream, Flow, Responder
+from pytest_ato.capture.sinkhole import limits, protocols
+from pytest_ato.capture.sinkhole.conversation import Conversation
+from pytest_ato.capture.sinkhole.dns import Responder
+from pytest_ato.capture.sinkhole.proxy import Proxy
 from pytest_ato.capture.sinkhole.recorder import Recorder, TcpRecord
-from pytest_ato.capture.sinkhole.reply import Handler, Reply
-
-_LINGER = 2.0
-"""Seconds that the rest of a request is still read after an answer that ends the connection."""
-
-_UNREAD = 16 << 10
-"""Bytes of answers that a client may leave unread before it is answered no more."""
-
-_SLICE = 2 << 10
-"""Bytes that a handler gets at a time, so that its answers stay small too."""
+from pytest_ato.capture.sinkhole.relay import Relay
+from pytest_ato.capture.sinkhole.reply import Handler
 
 SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 
@@ -38,72 +32,72 @@ def canonical(address: SocketAddress) -> tuple[str, int]:
     return host, address[1]
 
 
-class Connection(asyncio.Protocol):
+class Connection(Conversation):
     """Callbacks of one accepted connection; `on_end` is called once, after the last record."""
 
     def __init__(
-        self, recorder: Recorder, responder: Responder, on_end: Callable[[Connection], None]
+        self,
+        recorder: Recorder,
+        responder: Responder,
+        on_end: Callable[[Connection], None],
+        proxy: Proxy | None = None,
     ) -> None:
-        self._recorder = recorder
-        self._responder = responder
+        super().__init__(recorder, responder)
         self._on_end = on_end
-        self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
+        self._proxy = proxy
+        self._relay: Relay | None = None
         self._record: TcpRecord | None = None
-        self._handler: Handler | None = None
-        self._head = b""
-        self._greeting = b""
-        self._client = self._server = ("", 0)
-        self._active = 0.0
-        self._half_closed = False
-        self._lingering = False
         self._held = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the record: asyncio's callback."""
         assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._client = canonical(transport.get_extra_info("peername") or ("", 0))
+        client = canonical(transport.get_extra_info("peername") or ("", 0))
         # The listener is transparent: its own end has the address that the target named.
-        self._server = canonical(transport.get_extra_info("sockname") or ("", 0))
-        self._record = self._recorder.connection(self._client, self._server)
-        self._greeting = dialogues.greeting(self._server[1])
-        self._active = self._loop.time()
+        server = canonical(transport.get_extra_info("sockname") or ("", 0))
+        self._record = self._recorder.connection(client, server)
+        self._began(transport, client, server)
         self._apply_hold()
-        self._check()
 
     def data_received(self, data: bytes) -> None:
-        """Record the target's bytes and answer: asyncio's callback."""
+        """Record the target's bytes and answer, or pass them on: asyncio's callback."""
         assert self._record is not None
         self._record.out(data)
-        self._active = self._loop.time()
-        self._greeting = b""
-        if self._half_closed:
-            return
-        if self._handler is None:
-            self._head += data
-            flow = Flow(*self._client, self._server[0], "tcp")
-            port = self._server[1]
-            self._handler = protocols.choose(self._head, port, self._responder, flow)
-            if self._handler is None:
-                return
-            data, self._head = self._head, b""
-        for at in range(0, len(data), _SLICE):
-            if self._half_closed:
-                return
-            if not self._listened_to():
-                self._handler = protocols.Silent()
-            self._reply(self._handler.receive(data[at : at + _SLICE]))
+        self._heard()
+        if self._relay is not None:
+            self._relay.send(data)
+            self._apply_hold()
+        else:
+            self._understand(data)
+
+    def eof_received(self) -> bool:
+        """Pass the client's end on, which may still want to read: asyncio's callback."""
+        if self._relay is None:
+            return False
+        self._relay.send_eof()
+        return True
+
+    def pause_writing(self) -> None:
+        """Let the proxy wait for a client that does not read: asyncio's callback."""
+        if self._relay is not None:
+            self._relay.hold(True)
+
+    def resume_writing(self) -> None:
+        """Let the proxy go on: asyncio's callback."""
+        if self._relay is not None:
+            self._relay.hold(False)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Write the closing record: asyncio's callback."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._ended()
+        self._lost = True
         if self._record is not None:
             self._take_the_rest(self._record)
             self._record.end()
-        self._on_end(self)
+        if self._relay is not None:
+            self._relay.close()
+        self._finish()
 
     def hold(self, held: bool) -> None:
         """Stop or resume reading, because the reader of the events is behind or has caught up."""
@@ -111,14 +105,64 @@ class Connection(asyncio.Protocol):
         self._apply_hold()
 
     def abort(self) -> None:
-        """End at once; `connection_lost` follows from the loop."""
+        """End at once, the relay too; `connection_lost` follows from the loop."""
+        super().abort()
+        if self._relay is not None:
+            self._relay.abort()
+
+    @property
+    def relayed(self) -> bool:
+        """Whether it waits for the TLS proxy's last word."""
+        return self._relay is not None and not self._relay.over
+
+    # --- what the relay tells ---
+
+    def from_proxy(self, data: bytes) -> None:
+        """Pass on what the proxy says to the client."""
+        self._active = self._loop.time()
+        if self._transport is None or self._transport.is_closing() or self._half_closed:
+            return
+        self._note_answer(data)
+        self._transport.write(data)
+
+    def proxy_ready(self) -> None:
+        """Read on: the proxy takes more."""
+        self._apply_hold()
+
+    def proxy_closed(self) -> None:
+        """Close after what is still to be sent."""
         if self._transport is not None:
-            self._transport.abort()
+            self._transport.close()
+
+    def proxy_done(self) -> None:
+        """End, once the client has gone too."""
+        self._finish()
+
+    # --- the parts of a conversation ---
+
+    def _note_answer(self, data: bytes) -> None:
+        if self._record is not None:
+            self._record.into(data)
+
+    def _kept_waiting(self) -> bool:
+        return self._held or (self._relay is not None and not self._relay.connected)
+
+    def _takes_over(self, handler: Handler, head: bytes) -> bool:
+        if not isinstance(handler, protocols.TlsRefusal) or self._proxy is None:
+            return False
+        assert self._record is not None
+        self._relay = self._proxy.relay(self, self._record.tls(), self._recorder, self._responder)
+        if self._relay is None:
+            return False
+        self._record.narrow(limits.TLS_WIRE)
+        self._relay.send(head)
+        self._apply_hold()
+        return True
 
     def _apply_hold(self) -> None:
         if self._transport is None or self._transport.is_closing():
             return
-        if self._held:
+        if self._held or (self._relay is not None and self._relay.full):
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
@@ -131,63 +175,9 @@ class Connection(asyncio.Protocol):
         with suppress(OSError):  # nothing there, or no more
             while data := os.read(descriptor, limits.PIECE):
                 record.out(data)
+                if self._relay is not None:
+                    self._relay.send(data)
 
-    def _listened_to(self) -> bool:
-        """Whether answers are read, and the audit's allowance of them lasts.
-
-        They cost time that recording needs: where this is false, bytes are only recorded. DNS has
-        a bound of its own, and events: its handler goes on, unheard.
-        """
-        if isinstance(self._handler, DnsStream):
-            return True
-        if self._transport is None or self._transport.is_closing():
-            return False
-        unread = self._transport.get_write_buffer_size()
-        return unread <= _UNREAD and not self._recorder.answered_out
-
-    def _reply(self, reply: Reply) -> None:
-        for event in reply.events:
-            self._recorder.emit(event)
-        self._write(reply.data)
-        if reply.close:
-            self._lingering = True
-            self._half_close()
-            self._check()
-
-    def _write(self, data: bytes) -> None:
-        if not data or self._half_closed or self._transport is None or self._record is None:
-            return
-        if self._listened_to() and self._recorder.allow_answer(len(data)):
-            self._record.into(data)
-            self._transport.write(data)
-
-    def _half_close(self) -> None:
-        self._half_closed = True
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write_eof()
-
-    def _check(self) -> None:
-        """Do what is due after this long a silence, and come back when more may be."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._held:  # the silence is ours
-            self._active = self._loop.time()
-        idle = self._loop.time() - self._active
-        if self._greeting and idle >= limits.GREETING_AFTER:
-            self._greet()
-        if not self._half_closed and idle >= limits.HALF_CLOSE_AFTER:
-            self._half_close()
-        end = _LINGER if self._lingering else limits.CLOSE_AFTER
-        if idle >= end:
-            self.abort()
-            return
-        due = end if self._half_closed else limits.HALF_CLOSE_AFTER
-        if self._greeting:
-            due = limits.GREETING_AFTER
-        self._timer = self._loop.call_later(max(due - idle, 0.01), self._check)
-
-    def _greet(self) -> None:
-        self._write(self._greeting)
-        self._greeting = b""
-        dialogue = dialogues.BY_PORT.get(self._server[1])
-        self._handler = dialogues.LineServer(dialogue) if dialogue else protocols.Silent()
+    def _finish(self) -> None:
+        if self._lost and (self._relay is None or self._relay.over):
+            self._on_end(self)

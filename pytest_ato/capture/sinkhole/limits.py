@@ -15,8 +15,18 @@ TCP_OUT = 1 << 20
 TCP_IN = 64 << 10
 """Bytes recorded of one connection to the target."""
 
+TLS_WIRE = 16 << 10
+"""Bytes recorded of each direction of a connection whose plaintext the TLS proxy sees."""
+
+TLS_OUT = 8 << 20
+"""Bytes of plaintext recorded of one connection from the target; the rest is counted."""
+
+TLS_IN = 256 << 10
+"""Bytes of plaintext recorded of one connection to the target; the rest is counted."""
+
 TCP_TOTAL = 64 << 20
-"""Bytes recorded of all connections of one audit; the rest is counted and reported as lost."""
+"""Bytes recorded of all connections of one audit, plaintext of TLS included; the rest is counted
+and reported as lost."""
 
 ANSWERS = 8 << 20
 """Bytes of answers over TCP in one audit; after them the sinkhole listens in silence."""

@@ -13,6 +13,7 @@ from typing import Literal
 
 from pytest_ato.capture.sinkhole import limits
 from pytest_ato.capture.sinkhole.packets import Packet
+from pytest_ato.capture.sinkhole.tls import TlsRecord
 from pytest_ato.model.events import Datagram, Lost, Tcp
 from pytest_ato.model.octets import octets
 from pytest_ato.model.record import Event
@@ -122,14 +123,32 @@ class TcpRecord:
         self._client = client
         self._server = server
         self._counts: dict[Literal["out", "in"], int] = {"out": 0, "in": 0}
+        self._bounds: dict[Literal["out", "in"], int] = {
+            "out": limits.TCP_OUT,
+            "in": limits.TCP_IN,
+        }
 
     def out(self, data: bytes) -> None:
         """Record bytes from the target."""
-        self._pieces("out", data, limits.TCP_OUT)
+        self._pieces("out", data)
 
     def into(self, data: bytes) -> None:
         """Record bytes to the target."""
-        self._pieces("in", data, limits.TCP_IN)
+        self._pieces("in", data)
+
+    def narrow(self, bound: int) -> None:
+        """Keep no more than this of each direction: its plaintext is recorded elsewhere."""
+        self._bounds = {"out": bound, "in": bound}
+
+    def tls(self) -> TlsRecord:
+        """Begin the record of the same connection's plaintext."""
+        return TlsRecord(
+            self._recorder.emit,
+            self._recorder.allow_tcp,
+            self._number,
+            self._client,
+            self._server,
+        )
 
     def end(self) -> None:
         """Write the closing record."""
@@ -137,10 +156,10 @@ class TcpRecord:
             self._event("out", closed=True, sent=self._counts["out"], received=self._counts["in"])
         )
 
-    def _pieces(self, direction: Literal["out", "in"], data: bytes, bound: int) -> None:
+    def _pieces(self, direction: Literal["out", "in"], data: bytes) -> None:
         start = self._counts[direction]
         self._counts[direction] += len(data)
-        wanted = max(0, min(len(data), bound - start))
+        wanted = max(0, min(len(data), self._bounds[direction] - start))
         allowed = self._recorder.allow_tcp(wanted)
         for at in range(0, allowed, limits.PIECE):
             piece = data[at : min(at + limits.PIECE, allowed)]

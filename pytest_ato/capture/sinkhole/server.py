@@ -16,6 +16,7 @@ from time import monotonic_ns
 from pytest_ato.capture.sinkhole import wire
 from pytest_ato.capture.sinkhole.audit import Audit
 from pytest_ato.capture.sinkhole.outbox import Outbox
+from pytest_ato.capture.sinkhole.proxy import Proxy
 
 _ORDER_BYTES = 4096
 
@@ -27,6 +28,7 @@ class Server:
         self._control = control
         self._outbox = outbox
         self._audit: Audit | None = None
+        self._proxy = Proxy(outbox.put)
         self._orders: asyncio.Queue[tuple[bytes, list[int]]] = asyncio.Queue()
 
     async def serve(self) -> None:
@@ -42,6 +44,8 @@ class Server:
             order = wire.decode_order(message)
             if isinstance(order, wire.Join):
                 await self._join(order, descriptors)
+            elif isinstance(order, wire.Adopt):
+                await self._adopt(descriptors)
             else:
                 await self._settle(order)
 
@@ -56,8 +60,16 @@ class Server:
             await self._audit.close()
         sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
         named = dict(zip(wire.SOCKETS, sockets, strict=False))
-        self._audit = Audit(self._outbox, order.serial, named)
+        self._proxy.begin()
+        proxy = self._proxy if order.tls else None
+        self._audit = Audit(self._outbox, order.serial, named, proxy)
         await self._audit.start()
+
+    async def _adopt(self, descriptors: list[int]) -> None:
+        if descriptors:
+            await self._proxy.adopt(socket.socket(fileno=descriptors[0]))
+        else:
+            self._proxy.fail("")
 
     async def _settle(self, order: wire.Settle) -> None:
         if self._audit is not None and self._audit.serial == order.serial:

@@ -12,17 +12,24 @@ from typing import TypeAlias
 
 import msgspec
 
-from pytest_ato.model.events import Datagram, Dns, Lost, Tcp
+from pytest_ato.model.events import Datagram, Dns, Handshake, Lost, Tcp, Tls
 from pytest_ato.model.record import Event
 
 SOCKETS = ("tcp4", "dns4", "packets", "tcp6", "dns6")
 """The order of descriptors that come with `Join`; the last two only where IPv6 is there."""
+
+PROXY_PORT = 4001
+"""Where the TLS proxy listens on the gateway's loopback."""
+PLAIN_PORT = 4002
+"""Where the sinkhole takes on the gateway's loopback what the proxy decrypted."""
 
 
 class Join(msgspec.Struct, frozen=True, tag="join"):
     """A new audit begins; its sockets come along. An audit before it ends."""
 
     serial: int
+    tls: bool = False
+    """Whether there is a TLS proxy to ask for."""
 
 
 class Settle(msgspec.Struct, frozen=True, tag="settle"):
@@ -30,6 +37,13 @@ class Settle(msgspec.Struct, frozen=True, tag="settle"):
 
     serial: int
     seconds: float
+
+
+class Adopt(msgspec.Struct, frozen=True, tag="adopt"):
+    """The TLS proxy that was asked for is being started; its stream of frames comes along.
+
+    No descriptor: it could not be started.
+    """
 
 
 class Ready(Event, tag="ready", frozen=True, kw_only=True):
@@ -42,8 +56,23 @@ class Settled(Event, tag="settled", frozen=True, kw_only=True):
     serial: int
 
 
-Order: TypeAlias = Join | Settle
-Record: TypeAlias = Dns | Tcp | Datagram | Lost | Ready | Settled
+class ProxyWanted(Event, tag="proxy_wanted", frozen=True, kw_only=True):
+    """A connection begins with a ClientHello, and no TLS proxy is there yet."""
+
+
+class ProxyFailed(Event, tag="proxy_failed", frozen=True, kw_only=True):
+    """The TLS proxy is given up; another one will be asked for when it is needed."""
+
+    reason: str
+    """Empty: its stream ended."""
+    used: bool
+    """Whether this audit had anything to do with it."""
+
+
+Order: TypeAlias = Join | Settle | Adopt
+Notice: TypeAlias = Ready | Settled | ProxyWanted | ProxyFailed
+"""Records that are for capture alone."""
+Record: TypeAlias = Dns | Tcp | Datagram | Tls | Handshake | Lost | Notice
 
 _ENCODER = msgspec.json.Encoder()
 _ORDERS: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)

@@ -6,18 +6,19 @@ import os
 import subprocess
 import sys
 import textwrap
-import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from pytest_ato.capture.network import Gateway, TargetNetwork
-from pytest_ato.model.events import Datagram, Dns, Lost, Tcp
+from pytest_ato.model.events import Datagram, Dns, Handshake, Lost, Tcp, Tls
 from pytest_ato.model.octets import raw
 from pytest_ato.model.record import Event
+from pytest_ato.runtime.mitmproxy import find
 
 UID = 61184
 SERIALS = count(1)
@@ -30,6 +31,8 @@ class AuditNetwork:
         self.gateway = gateway
         self.network: TargetNetwork = gateway.join(next(SERIALS))
         self._events: list[Event] = []
+        self.env: dict[str, str] = {}
+        """Variables of every client."""
         self._resolv = folder / "resolv.conf"
         self._resolv.write_text(f"nameserver {self.network.resolver}\n")
 
@@ -40,35 +43,29 @@ class AuditNetwork:
         resolv = "mount --bind $0 /etc/resolv.conf && exec $@"
         inside = ["nsenter", f"--net=/proc/{os.getpid()}/fd/{self.network.netns}"]
         shell = ["unshare", "-m", "sh", "-c", resolv.replace("$@", '"$@"'), str(self._resolv)]
-        with self._reading():
-            done = subprocess.run(
+        # Events are read meanwhile, as a capture session does, and in the main thread: what the
+        # gateway starts for it would end with another.
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(
+                subprocess.run,
                 [*inside, *shell, *command],
                 capture_output=True,
                 text=True,
                 timeout=timeout,
                 check=False,
-                env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+                env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **self.env},
                 cwd="/",
             )
+            while not running.done():
+                self.read()
+                time.sleep(0.005)
+            done = running.result()
         assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
         return done
 
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Read events meanwhile, as a capture session does."""
-        over = threading.Event()
-
-        def read() -> None:
-            while not over.wait(0.01):
-                self._events += self.gateway.read()
-
-        reader = threading.Thread(target=read)
-        reader.start()
-        try:
-            yield
-        finally:
-            over.set()
-            reader.join()
+    def read(self) -> None:
+        """Take the events that have come."""
+        self._events += self.gateway.read()
 
     def python(self, source: str, timeout: float = 30) -> str:
         """Run Python in the target's network; returns what it printed."""
@@ -93,6 +90,35 @@ def gateway() -> Iterator[Gateway]:
 @pytest.fixture
 def audit(gateway: Gateway, tmp_path: Path) -> Iterator[AuditNetwork]:
     audit = AuditNetwork(gateway, tmp_path)
+    yield audit
+    audit.close()
+
+
+def _mitmproxy() -> Path:
+    """The environment that `make setup` makes; where tests must run, it must be there."""
+    found = find(os.environ)
+    if found is None:
+        require = os.environ.get("ATO_REQUIRE", "").split(",")
+        (pytest.fail if "privileged" in require else pytest.skip)("mitmproxy is not installed")
+    return found
+
+
+@pytest.fixture(scope="module")
+def tls_gateway() -> Iterator[Gateway]:
+    gateway = Gateway(UID, _mitmproxy())
+    gateway.start()
+    yield gateway
+    gateway.close()
+
+
+@pytest.fixture
+def tls_audit(tls_gateway: Gateway, tmp_path: Path) -> Iterator[AuditNetwork]:
+    """An audit whose clients trust the session's authority, by the usual variable."""
+    assert tls_gateway.authority is not None
+    bundle = tmp_path / "authority.pem"
+    bundle.write_bytes(tls_gateway.authority.certificate)
+    audit = AuditNetwork(tls_gateway, tmp_path)
+    audit.env = {"SSL_CERT_FILE": str(bundle), "CURL_CA_BUNDLE": str(bundle)}
     yield audit
     audit.close()
 
@@ -126,8 +152,35 @@ def stream(events: list[Event], connection: int, direction: str = "out") -> byte
     return data
 
 
+def handshakes(events: list[Event]) -> list[Handshake]:
+    return [event for event in events if isinstance(event, Handshake)]
+
+
+def plaintext(events: list[Event], number: int, direction: str = "out") -> bytes:
+    """The recorded plaintext of one direction; asserts that the pieces fit together."""
+    data = b""
+    for event in events:
+        if not isinstance(event, Tls) or event.closed or not event.data:
+            continue
+        if (event.stream, event.direction) == (number, direction):
+            assert event.offset == len(data)
+            assert event.size == len(raw(event.data))
+            data += raw(event.data)
+    return data
+
+
+def plaintext_size(events: list[Event], number: int, direction: str = "out") -> int:
+    """How many bytes of plaintext were seen, recorded or not."""
+    mine = [e for e in events if isinstance(e, Tls) and e.stream == number]
+    return sum(e.size for e in mine if e.direction == direction)
+
+
 class Events:
     """The helpers above, as a fixture: test modules cannot import a conftest."""
+
+    handshakes = staticmethod(handshakes)
+    plaintext = staticmethod(plaintext)
+    plaintext_size = staticmethod(plaintext_size)
 
     dns = staticmethod(dns)
     datagrams = staticmethod(datagrams)

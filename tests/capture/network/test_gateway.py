@@ -218,7 +218,7 @@ def test_a_process_that_ends_at_start_is_named(monkeypatch):
 )
 def test_a_process_that_says_anything_else_is_not_trusted(monkeypatch, says, reason):
     command = ["/bin/sh", "-c", f"{says} && sleep 60"]
-    monkeypatch.setattr(confinement, "command", lambda _: command)
+    monkeypatch.setattr(confinement, "sinkhole", lambda _: command)
     with pytest.raises(CaptureUnavailable) as caught:
         Gateway(UID).start()
     assert reason in str(caught.value)

@@ -22,7 +22,11 @@ def test_strings_follow_the_header_in_order(spec, program):
 
 
 def test_the_specs_variables_win(spec, program):
-    variables = environment(spec(program, env={"PATH": "/x", "NPM_TOKEN": "t"}, home="/home/u"))
+    variables = environment(
+        spec(program, env={"PATH": "/x", "NPM_TOKEN": "t", "B": "spec"}, home="/home/u"),
+        {"A": "sandbox", "B": "sandbox"},
+    )
+    assert (variables["A"], variables["B"]) == ("sandbox", "spec")
     assert variables["PATH"] == "/x"
     assert variables["NPM_TOKEN"] == "t"
     assert variables["HOME"] == "/home/u"
