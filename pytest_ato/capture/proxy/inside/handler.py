@@ -151,6 +151,9 @@ class Handler(LiveConnectionHandler):  # type: ignore[misc]
             self._interception.in_head = False
         flow.request.stream = True
         if self._sink is not None:
+            # HTTP/2 frames its bodies; mitmproxy would send them on without any frame.
+            if flow.request.is_http2 and "content-length" not in flow.request.headers:
+                flow.request.headers["transfer-encoding"] = "chunked"
             # Not by the setters, which would change the Host header, too.
             flow.request.data.scheme = b"http"
             flow.request.data.host, flow.request.data.port = "127.0.0.1", self._sink
