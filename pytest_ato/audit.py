@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 
 import msgspec
 
@@ -23,6 +22,7 @@ from pytest_ato.enrich.interface import Enricher
 from pytest_ato.eventlog import read_log
 from pytest_ato.examination import Examination, Examined
 from pytest_ato.honeytokens.mint import Minted, mint
+from pytest_ato.model.closing import Closing
 from pytest_ato.model.errors import UsageError
 from pytest_ato.model.events import AnyEvent, Audit, End, Enrichment, Lost, decode
 from pytest_ato.model.octets import Octets
@@ -117,7 +117,7 @@ class Outcome:
         return masked(judgement, examined.facts)
 
 
-class Auditor:
+class Auditor(Closing):
     """A session of audits: its capture process starts with the first one and serves all."""
 
     def __init__(
@@ -189,17 +189,6 @@ class Auditor:
     def close(self) -> None:
         """End the capture process; may be called twice."""
         self._runtime.close()
-
-    def __enter__(self) -> Auditor:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def replay(

@@ -4,6 +4,8 @@ must run (`ATO_REQUIRE=privileged,...`), a missing privilege is a failure, never
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,8 +18,18 @@ pytest_plugins = ["pytester"]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("privileged") is None or os.geteuid() == 0:
-        return
-    if "privileged" in os.environ.get("ATO_REQUIRE", "").split(","):
-        pytest.fail("privileged tests are required here (ATO_REQUIRE), but this is not root")
-    pytest.skip("needs root, eBPF and bubblewrap")
+    if item.get_closest_marker("privileged") is not None and os.geteuid() != 0:
+        _lack("privileged", "this needs root, eBPF and bubblewrap")
+
+
+@pytest.fixture(scope="session")
+def lack() -> Callable[[str, str], NoReturn]:
+    """Give a test up for what the machine lacks: ``lack("privileged", "BCC is not installed")``."""
+    return _lack
+
+
+def _lack(marker: str, reason: str) -> NoReturn:
+    """Skip, or fail where tests with that marker must run."""
+    if marker in os.environ.get("ATO_REQUIRE", "").split(","):
+        pytest.fail(f"{marker} tests are required here (ATO_REQUIRE): {reason}")
+    pytest.skip(reason)

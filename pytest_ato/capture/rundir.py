@@ -15,9 +15,9 @@ import pwd
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
 from pytest_ato.capture import cgroupfs
+from pytest_ato.model.closing import Closing
 from pytest_ato.model.errors import CaptureUnavailable
 
 BASE = Path("/run/pytest-ato")
@@ -32,7 +32,7 @@ _UID_STEP = SLOTS
 _NOTES = "cgroups"
 
 
-class RunDir:
+class RunDir(Closing):
     """A claimed slot: a directory, and two uids (with the gids of the same numbers) that are
     nobody's: `uid` for targets, `helper_uid` for our own helpers, which targets must not reach."""
 
@@ -73,17 +73,6 @@ class RunDir:
             _clear(self.path)
             _unlock(self._lock_path, self._lock)
             self._lock = -1
-
-    def __enter__(self) -> RunDir:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _unused_uid(uid: int) -> int:

@@ -119,7 +119,7 @@ class Session:
                 resolver=network.resolver or None,
                 stores=self._stores if gateway else None,
             )
-            cleanup.callback(sandbox.cleanup)
+            cleanup.callback(sandbox.close)
             try:
                 planted = sandbox.prepare()
                 self._loader.attach_cgroup(cgroup.fd)

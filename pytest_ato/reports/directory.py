@@ -11,9 +11,9 @@ import contextlib
 import hashlib
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final
 
+from pytest_ato.model.closing import Closing
 from pytest_ato.model.errors import UsageError
 from pytest_ato.model.octets import show
 from pytest_ato.model.report import Report
@@ -25,7 +25,7 @@ _BUFFER: Final = 1 << 20
 _ELSEWHERE: Final = "give another place with --ato-report-dir"
 
 
-class ReportDirectory:
+class ReportDirectory(Closing):
     """One audit's report on its way to ``<report_dir>/<name>``.
 
     Open it before the audit, so that a place that can take no report is told before anything runs;
@@ -49,7 +49,7 @@ class ReportDirectory:
             self._stage = staging.Stage(report_dir)
             self._events = _create_private(self._stage.path / EVENTS)
         except OSError as error:
-            self.discard()
+            self.close()
             raise self._unwritable(error) from None
 
     def append(self, line: bytes) -> None:
@@ -76,10 +76,10 @@ class ReportDirectory:
         except OSError as error:
             raise self._unwritable(error) from None
         self._made = []
-        self.discard()
+        self.close()
         return self.path
 
-    def discard(self) -> None:
+    def close(self) -> None:
         """Remove what was not committed; nothing to do after `commit`, or twice."""
         if self._events is not None:
             with contextlib.suppress(OSError):  # what its buffer still held is not wanted
@@ -95,17 +95,6 @@ class ReportDirectory:
         if self._stage is None or self._events is None:
             raise RuntimeError("this report was committed or discarded before")
         return self._events
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.discard()
 
     def _unwritable(self, error: OSError) -> UsageError:
         reason = error.strerror or str(error)

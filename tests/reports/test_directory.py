@@ -139,7 +139,7 @@ def test_a_kill_at_any_step_leaves_the_old_report_or_the_new(
         _, status = os.waitpid(child, 0)
         if exchange:
             found.add(verified(place / "app")["verdict"])
-        ReportDirectory(place, "other").discard()  # any next audit sweeps
+        ReportDirectory(place, "other").close()  # any next audit sweeps
         assert names(place) == ["app"]
         found.add(verified(place / "app")["verdict"])
         if os.WIFEXITED(status):
@@ -264,7 +264,7 @@ def test_a_place_that_is_not_writable_is_told_before_the_audit(tmp_path) -> None
     closed = tmp_path / "closed"
     closed.mkdir()
     closed.chmod(0o555)
-    said = as_nobody(lambda: ReportDirectory(closed / "ato-report", "app").discard())
+    said = as_nobody(lambda: ReportDirectory(closed / "ato-report", "app").close())
     assert said.startswith("cannot write the report to ")
     assert ": Permission denied; give another place with --ato-report-dir" in said
 

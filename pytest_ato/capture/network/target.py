@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
 from pytest_ato.capture.network import links, namespaces, plan
+from pytest_ato.model.closing import Closing
 
 
-class TargetNetwork:
+class TargetNetwork(Closing):
     """One audit's network as its target sees it; close it when the audit is over."""
 
     def __init__(self, netns: int, addresses: tuple[str, ...] = (), resolver: str = "") -> None:
@@ -31,17 +31,6 @@ class TargetNetwork:
         if self.netns >= 0:
             os.close(self.netns)
             self.netns = -1
-
-    def __enter__(self) -> TargetNetwork:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def isolated() -> TargetNetwork:

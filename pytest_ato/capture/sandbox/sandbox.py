@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
 from pytest_ato.capture import canary
 from pytest_ato.capture.cgroups import AuditCgroup
@@ -20,13 +19,14 @@ from pytest_ato.capture.sandbox.order import encode
 from pytest_ato.capture.sandbox.process import Process, Stdio
 from pytest_ato.capture.sandbox.rootfs import Bind, Stores
 from pytest_ato.capture.sandbox.writable import PlantedFile
+from pytest_ato.model.closing import Closing
 from pytest_ato.model.errors import UsageError
 from pytest_ato.model.spec import AuditSpec
 
 _PROC = Path("/proc")
 
 
-class Sandbox:
+class Sandbox(Closing):
     """Needs `mounts.enter_private_mounts()` once before, and `cleanup()` after, whatever happened
     in between; or use it in a ``with`` statement."""
 
@@ -123,7 +123,7 @@ class Sandbox:
         """GO: init fires its canary under the name `nonce`, then starts the target."""
         self._started.release(nonce)
 
-    def cleanup(self) -> None:
+    def close(self) -> None:
         """Kill what lives, reap it, close all descriptors, take the mounts away. Idempotent."""
         self._cgroup.kill()
         if self._process is not None:
@@ -134,17 +134,6 @@ class Sandbox:
             with suppress(OSError):
                 mounts.unmount(path)
                 path.rmdir()
-
-    def __enter__(self) -> Sandbox:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.cleanup()
 
     # --- while it runs ---
 

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import msgspec
 
@@ -22,6 +20,7 @@ from pytest_ato.evidence.log.chain import Broken, Chain, Repair
 from pytest_ato.evidence.log.entries import Head
 from pytest_ato.evidence.log.files import LogFile
 from pytest_ato.evidence.signers.interface import Signer
+from pytest_ato.model.closing import Closing
 from pytest_ato.model.errors import SigningError
 from pytest_ato.model.octets import show
 
@@ -36,7 +35,7 @@ class Appended:
     """A start line, the records, the heads."""
 
 
-class EvidenceLog:
+class EvidenceLog(Closing):
     """A log that only grows; opened at the first append. One object, one thread."""
 
     def __init__(self, path: Path, signer: Signer, *, batch: int = 0) -> None:
@@ -78,17 +77,6 @@ class EvidenceLog:
     def close(self) -> None:
         """Close the file; may be called twice."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _lines(self, chain: Chain, payloads: Sequence[Json]) -> list[bytes]:
         """Make the lines of records and heads, and have `chain` stand behind them."""

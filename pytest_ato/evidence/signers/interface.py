@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from types import TracebackType
-from typing import Final, Self
+from abc import abstractmethod
+from typing import Final
 
 from pytest_ato.evidence.keys import Algorithm, PublicKey
+from pytest_ato.model.closing import Closing
 from pytest_ato.model.errors import SigningError
 
 ATTEMPTS: Final = 4
@@ -14,7 +14,7 @@ ATTEMPTS: Final = 4
 one with ECDSA now and then (a component that is a byte short); the next is good."""
 
 
-class Signer(ABC):
+class Signer(Closing):
     """Signs with one key. Constructing one touches no key; `prepare` does, and so does `sign`."""
 
     @property
@@ -41,7 +41,7 @@ class Signer(ABC):
     def _sign(self, data: bytes) -> bytes:
         """Sign `data` once, in the form that `PublicKey.made` takes; raises `SigningError`."""
 
-    def close(self) -> None:  # noqa: B027  (a file needs none)
+    def close(self) -> None:
         """Let go of what is open; may be called twice."""
 
     def prepare(self) -> None:
@@ -64,14 +64,3 @@ class Signer(ABC):
             f"{self.description} made {ATTEMPTS} signatures that its own public key refuses: "
             "nothing was signed; check that its private and public key belong together"
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

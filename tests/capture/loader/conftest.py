@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
+from typing import NoReturn
 
 import pytest
 
@@ -11,12 +12,10 @@ from pytest_ato.model.errors import CaptureUnavailable
 
 
 @pytest.fixture(scope="package")
-def bcc() -> None:
+def bcc(lack: Callable[[str, str], NoReturn]) -> None:
     """BCC and kernel headers, which are a failure to lack where privileged tests must run."""
     try:
         bcc_library.find()
         headers.find()
     except CaptureUnavailable as error:
-        if "privileged" in os.environ.get("ATO_REQUIRE", "").split(","):
-            pytest.fail(str(error))
-        pytest.skip(str(error))
+        lack("privileged", str(error))
