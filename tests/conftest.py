@@ -24,7 +24,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def lack() -> Callable[[str, str], NoReturn]:
-    """Give a test up for what the machine lacks: ``lack("privileged", "BCC is not installed")``."""
+    """Give a test up for what is lacking: ``lack("privileged", "BCC is not installed")``."""
     return _lack
 
 
