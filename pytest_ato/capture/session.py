@@ -78,14 +78,15 @@ class Session:
         """Where there can be none, only an audit that asks for it minds."""
         gateway = Gateway(self._rundir.helper_uid, self._mitmproxy)
         try:
-            gateway.start()
+            gateway.begin()
+            if gateway.authority is not None:
+                self._trust(gateway.authority)  # while the sinkhole starts
+            gateway.wait_ready()
         except CaptureUnavailable as error:
             self._no_gateway = error
         else:
             self._cleanup.callback(gateway.close)
             self._gateway = gateway
-            if gateway.authority is not None:
-                self._trust(gateway.authority)
 
     def _trust(self, authority: Authority) -> None:
         """Build the trust stores that sandboxes show."""

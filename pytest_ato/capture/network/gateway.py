@@ -65,6 +65,8 @@ class Gateway:
             links.preload()
             links.gateway(self._netns)
             rules.load(self._netns)
+            if self._mitmproxy is not None:
+                self.authority = authority.make()
         except BaseException:
             self.close()
             raise
@@ -72,8 +74,6 @@ class Gateway:
     def wait_ready(self) -> None:
         """Wait until the sinkhole serves; raises `CaptureUnavailable` when it does not."""
         try:
-            if self._mitmproxy is not None and self.authority is None:
-                self.authority = authority.make()  # while the sinkhole starts
             ready(self._running(), _START_SECONDS)
         except BaseException:
             self.close()

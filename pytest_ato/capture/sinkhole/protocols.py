@@ -35,7 +35,7 @@ def choose(head: bytes, port: int, responder: Responder, flow: Flow) -> Handler 
     """Return the handler for a connection whose client began with `head`; None: wait for more."""
     web = http.speaks(head)
     if web:
-        return http.HttpServer()
+        return http.HttpServer(flow.server)
     if head.startswith(b"\x16\x03"):
         return TlsRefusal()
     if web is None or head == b"\x16":
