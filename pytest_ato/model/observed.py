@@ -1,4 +1,4 @@
-"""What a report tells one by one about a run: processes, destinations, planted values, moments.
+"""What a report tells one by one: processes, destinations, planted values, moments, detectors.
 
 Owns shapes only. Every string is masked and printable; times are milliseconds since the target
 started. Ids (`P1`, ...) are unique in their report and come in the order of the log.
@@ -7,6 +7,8 @@ started. Ids (`P1`, ...) are unique in their report and come in the order of the
 from __future__ import annotations
 
 import msgspec
+
+from pytest_ato.model.findings import Category, Severity
 
 
 class ReportProcess(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +88,25 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """Id of the finding, of kind ``finding``."""
     severity: str = ""
     """Of that finding."""
+
+
+class ReportRule(msgspec.Struct, frozen=True, kw_only=True):
+    """One detector, whether or not it found anything."""
+
+    id: str
+    """Such as ``ATO-EXF-001``."""
+    name: str
+    category: Category
+    severity: Severity
+    """The usual one of its findings."""
+    title: str
+    technique: str
+    version: str
+    """Of the package that brought it; empty: not stated."""
+    remedy: str
+    """What to do about its findings."""
+    not_run: str = ""
+    """Why it did not watch this audit; empty: it did."""
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True):

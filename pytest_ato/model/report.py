@@ -14,6 +14,7 @@ from pytest_ato.model.observed import (
     ReportDestination,
     ReportHoneytoken,
     ReportProcess,
+    ReportRule,
 )
 from pytest_ato.model.policy import Waiver
 from pytest_ato.model.verdict import Verdict
@@ -129,8 +130,6 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """``ATO-EXF-001 honeytoken_exfil``, sorted."""
     lists: tuple[str, ...] = ()
     """Lists of known bad names and networks: name, date, size, digest."""
-    detector_versions: dict[str, str] = msgspec.field(default_factory=dict)
-    """Id to the version of the package that brought it."""
     finished: str = ""
     """Wall clock at the end of the capture, as `started`; empty: it has none."""
     captured_by: str = ""
@@ -180,6 +179,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     honeytokens: tuple[ReportHoneytoken, ...] = ()
     timeline: tuple[Moment, ...] = ()
     """At most 200 entries, in order of time; findings go first where there are more."""
+    rules: tuple[ReportRule, ...] = ()
+    """The detectors, by id: those that watched, and those that had no work here."""
     controls: tuple[Control, ...] = ()
     """Which controls of which standards this run gives evidence for, and what speaks against."""
     policy: ReportPolicy | None = None

@@ -64,6 +64,7 @@ def build(
     view = view_of(facts)
     policy = _policy(terms or Terms(), judgement, view)
     end = facts.end
+    seen = coverage(facts, view, watching, skipped, left_out=_left_out(judgement), notes=notes)
     report = Report(
         verdict=judgement.verdict,
         conclusive=judgement.conclusive,
@@ -82,9 +83,7 @@ def build(
         waived=_listed(judgement.waived, view),
         notes=_listed(judgement.notes, view),
         summary=_summary(facts, view),
-        coverage=coverage(
-            facts, view, watching, skipped, left_out=_left_out(judgement), notes=notes
-        ),
+        coverage=seen,
         provenance=_provenance(facts, view, watching, terms or Terms()),
         timing=Timings(
             attach_ms=facts.start.attach_ms if facts.start else 0.0,
@@ -96,6 +95,9 @@ def build(
         honeytokens=observed.honeytokens(facts, view, uses or {}),
         timeline=observed.timeline(facts, view, judgement),
         policy=policy,
+        rules=observed.rules(
+            (*watching, *(idle.definition for idle in skipped)), view, seen.not_run
+        ),
     )
     return structs.replace(report, controls=controls(report, watching))
 
@@ -240,15 +242,9 @@ def _provenance(
         detectors=tuple(sorted(view.text(f"{one.rule} {one.name}") for one in watching)),
         lists=view.texts(known.sentence for known in terms.lists.sources),
         policy_sha256=terms.policy_source.sha256 if terms.policy_source else "",
-        detector_versions=_versions(view, watching),
         finished=_finished(facts),
         captured_by=view.text(facts.audit.tool_version if facts.audit else ""),
     )
-
-
-def _versions(view: View, watching: Iterable[Definition]) -> dict[str, str]:
-    found = {view.text(one.rule): view.text(one.version or "not stated") for one in watching}
-    return dict(sorted(found.items()))
 
 
 def _finished(facts: Facts) -> str:

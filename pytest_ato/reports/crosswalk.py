@@ -104,7 +104,7 @@ def _given(report: Report) -> Mapping[Need, bool]:
         "whole": report.conclusive,
         "digest": bool(report.target.sha256),
         "signed": False,
-        "policy": False,
+        "policy": report.policy is not None,
         "baseline": False,
         "honeytokens": bool(report.honeytokens),
         "network": report.provenance.network not in ("", "none"),

@@ -1,4 +1,4 @@
-"""What happened in a run, one by one: its processes, destinations, planted values, timeline.
+"""What a report tells one by one: processes, destinations, planted values, timeline, detectors.
 
 Owns the mapping from the analysis to `model.observed`, masked on the way, and the bounds of the
 timeline.
@@ -6,13 +6,14 @@ timeline.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from pytest_ato.analysis import Facts
 from pytest_ato.analysis.activity import Mark
 from pytest_ato.analysis.traffic import Peer
 from pytest_ato.analysis.tree import Node
+from pytest_ato.detectors.interface import Definition
 from pytest_ato.detectors.uses import Use
 from pytest_ato.evidence.views import View
 from pytest_ato.model.events import Enrichment
@@ -21,9 +22,11 @@ from pytest_ato.model.observed import (
     ReportDestination,
     ReportHoneytoken,
     ReportProcess,
+    ReportRule,
 )
 from pytest_ato.policy.ceilings import how_it_ended
 from pytest_ato.policy.verdict import Judgement
+from pytest_ato.reports.remedies import remedy
 
 MOMENTS: Final = 200
 """Entries of a timeline..."""
@@ -89,6 +92,27 @@ def timeline(facts: Facts, view: View, judgement: Judgement) -> tuple[Moment, ..
     ends = tuple(_ends(facts))
     room = MOMENTS - len(found) - len(ends)
     return tuple(sorted((*ends, *found, *others[:room]), key=_in_time))
+
+
+def rules(
+    definitions: Iterable[Definition], view: View, not_run: Mapping[str, str]
+) -> tuple[ReportRule, ...]:
+    """Return the detectors, by id; `not_run` maps the name of one to why it did not watch."""
+    found = (
+        ReportRule(
+            id=view.text(one.rule),
+            name=view.text(one.name),
+            category=one.category,
+            severity=one.severity,
+            title=view.text(one.title),
+            technique=view.text(one.technique),
+            version=view.text(one.version),
+            remedy=remedy(one.rule, one.category),
+            not_run=not_run.get(one.name, ""),
+        )
+        for one in definitions
+    )
+    return tuple(sorted(found, key=lambda rule: rule.id))
 
 
 def _in_time(moment: Moment) -> tuple[float, int]:

@@ -7,12 +7,16 @@ from typing import Final
 from pytest_ato.reports.html import HtmlRenderer
 from pytest_ato.reports.interface import Renderer
 from pytest_ato.reports.json import JsonRenderer
+from pytest_ato.reports.junit import JunitRenderer
 from pytest_ato.reports.markdown import MarkdownRenderer
+from pytest_ato.reports.sarif import SarifRenderer
 
 RENDERERS: Final[tuple[Renderer, ...]] = (
     JsonRenderer(),
     MarkdownRenderer(),
     HtmlRenderer(),
+    JunitRenderer(),
+    SarifRenderer(),
 )
 
 EVENTS: Final = "events.jsonl"
@@ -24,8 +28,6 @@ SIDECAR: Final = ".sha256"
 _BESIDE: Final = frozenset(
     {
         EVENTS,
-        "junit.xml",
-        "results.sarif",
         "attestation.dsse.json",
         "test-result.dsse.json",
         "evidence.log",
