@@ -33,7 +33,8 @@ def build(objects: Path = OBJECTS) -> None:
     build_kernel_side(objects, os.uname().machine)
     for source in (ROOT / "bpf/bcc").glob("*.bcc.c"):  # compiled where it runs
         (objects / source.name).write_text(_in_one(source, set()))
-    shutil.copy(ROOT / "bpf/include/abi.h", objects)
+    for header in ("abi.h", "counts.h"):  # which that includes there
+        shutil.copy(ROOT / "bpf/include" / header, objects)
     init = ROOT / "pytest_ato/capture/sandbox/init.c"
     _run(
         "cc",

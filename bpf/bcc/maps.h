@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The maps, the scope test, the counts, and what is common to all records. */
+/* The maps, the scope test, and what is common to all records. */
 #ifndef ATO_BCC_MAPS_H
 #define ATO_BCC_MAPS_H
 
@@ -10,7 +10,6 @@
 
 #define ENTRY_TEXT 256 /* bytes of a path, or of an address, that are read at entry */
 #define MAX_PATH 4096
-#define SUBMIT BPF_RB_NO_WAKEUP /* the reader drains by time */
 
 /* A system call between its entry and its exit. */
 struct call {
@@ -55,23 +54,14 @@ static __always_inline bool in_scope(void)
 	return s && in_cgroup() && tgid != s->ignore[0] && tgid != s->ignore[1];
 }
 
-static __always_inline void count_produced(int class)
+static __always_inline struct ato_counts *count(void)
 {
 	int zero = 0;
-	struct ato_counts *c = counts.lookup(&zero);
 
-	if (c)
-		c->produced[class]++;
+	return counts.lookup(&zero);
 }
 
-static __always_inline void count_lost(int class)
-{
-	int zero = 0;
-	struct ato_counts *c = counts.lookup(&zero);
-
-	if (c)
-		c->lost[class]++;
-}
+#include "counts.h"
 
 /* An event of which not even a record could be begun. */
 static __always_inline void count_missed(int class)
@@ -80,35 +70,12 @@ static __always_inline void count_missed(int class)
 	count_lost(class);
 }
 
-static __always_inline void count_flags(int class, __u16 flags)
-{
-	int zero = 0;
-	struct ato_counts *c = counts.lookup(&zero);
-
-	if (c && (flags & ATO_F_UNREAD))
-		c->unread[class]++;
-	if (c && (flags & ATO_F_TRUNCATED))
-		c->truncated[class]++;
-}
-
 /* Bytes of a text of the program's with its NUL; up to 6.12 an empty one is told as 0. */
 static __always_inline long read_text(char *text, __u32 size, const void *at)
 {
 	long n = bpf_probe_read_user_str(text, size, at);
 
 	return n == 0 ? 1 : n;
-}
-
-static __always_inline void fill_header(struct ato_header *h, __u16 kind, __u16 flags)
-{
-	__u64 id = bpf_get_current_pid_tgid();
-
-	h->ts = bpf_ktime_get_ns();
-	h->tgid = id >> 32;
-	h->tid = id;
-	h->kind = kind;
-	h->flags = flags;
-	h->pad = 0;
 }
 
 #endif

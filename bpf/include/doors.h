@@ -88,12 +88,9 @@ static __always_inline struct ato_door *reserve_door(__u32 what, __u32 nr, long 
 {
 	struct ato_door *r;
 
-	count_produced(ATO_BULK);
-	r = bpf_ringbuf_reserve(&bulk, sizeof(*r), 0);
-	if (!r) {
-		count_lost(ATO_BULK);
+	r = reserve_bulk(struct ato_door);
+	if (!r)
 		return NULL;
-	}
 	r->ret = ret;
 	__builtin_memset(r->args, 0, sizeof(r->args));
 	r->ino = 0;

@@ -204,12 +204,9 @@ static __always_inline void submit_short(const struct pending *p, long ret,
 	__u16 flags = 0;
 	long fault;
 
-	count_produced(ATO_BULK);
-	r = bpf_ringbuf_reserve(&bulk, sizeof(*r), 0);
-	if (!r) {
-		count_lost(ATO_BULK);
+	r = reserve_bulk(struct ato_path);
+	if (!r)
 		return;
-	}
 	fill_path(r, p, ret, id);
 	__builtin_memset(r->text, 0, sizeof(r->text));
 	asm volatile("" : "+r"(len));

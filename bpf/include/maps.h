@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The maps, the scope test, the counts, and how a record gets into its ring. */
+/* The maps, the scope test, and how a record gets into its ring. */
 #ifndef ATO_MAPS_H
 #define ATO_MAPS_H
 
@@ -70,64 +70,19 @@ static __always_inline struct ato_counts *count(void)
 	return bpf_map_lookup_elem(&counts, &zero);
 }
 
-static __always_inline void count_produced(__u32 class)
-{
-	struct ato_counts *c = count();
+#include "counts.h"
 
-	if (c)
-		c->produced[class]++;
-}
-
-static __always_inline void count_lost(__u32 class)
-{
-	struct ato_counts *c = count();
-
-	if (c)
-		c->lost[class]++;
-}
-
-static __always_inline void count_flags(__u32 class, __u16 flags)
-{
-	struct ato_counts *c;
-
-	if (!(flags & (ATO_F_UNREAD | ATO_F_TRUNCATED)))
-		return;
-	c = count();
-	if (!c)
-		return;
-	if (flags & ATO_F_UNREAD)
-		c->unread[class]++;
-	if (flags & ATO_F_TRUNCATED)
-		c->truncated[class]++;
-}
-
-static __always_inline void fill_header(struct ato_header *h, __u16 kind, __u16 flags)
-{
-	__u64 id = bpf_get_current_pid_tgid();
-
-	h->ts = bpf_ktime_get_ns();
-	h->tgid = id >> 32;
-	h->tid = id;
-	h->kind = kind;
-	h->flags = flags;
-	h->pad = 0;
-}
-
-/*
- * The reader drains by time, so no record wakes it: a wake-up per record doubles the cost of a
- * traced call.
- */
-#define SUBMIT BPF_RB_NO_WAKEUP
-
-/* A fixed record of the critical ring, or NULL with the loss counted. */
-#define reserve_critical(type)                                                                     \
+/* A fixed record of the ring, or NULL with the loss counted. */
+#define reserve(ring, class, type)                                                                 \
 	({                                                                                         \
 		type *__r;                                                                         \
-		count_produced(ATO_CRITICAL);                                                      \
-		__r = bpf_ringbuf_reserve(&critical, sizeof(type), 0);                             \
+		count_produced(class);                                                             \
+		__r = bpf_ringbuf_reserve(&(ring), sizeof(type), 0);                               \
 		if (!__r)                                                                          \
-			count_lost(ATO_CRITICAL);                                                  \
+			count_lost(class);                                                         \
 		__r;                                                                               \
 	})
+#define reserve_critical(type) reserve(critical, ATO_CRITICAL, type)
+#define reserve_bulk(type) reserve(bulk, ATO_BULK, type)
 
 #endif

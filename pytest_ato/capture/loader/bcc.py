@@ -29,7 +29,7 @@ from pytest_ato.model.errors import CaptureUnavailable
 from pytest_ato.model.events import Counters
 
 SOURCE: Final = Path(__file__).parents[1] / "objects/ato.bcc.c"
-"""Its only header of ours, abi.h, lies beside it."""
+"""Its headers of ours, abi.h and counts.h, lie beside it."""
 _HEADERS: Final = "BCC_KERNEL_SOURCE"
 """Environment variable by which BCC is told where kernel headers are."""
 _CATEGORIES: Final = {"task": "task", "sched": "sched", "signal": "signal", "sys": "syscalls"}
