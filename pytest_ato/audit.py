@@ -20,11 +20,12 @@ from pytest_ato.detectors.interface import Detector
 from pytest_ato.enrich.choice import Sources
 from pytest_ato.enrich.interface import Enricher
 from pytest_ato.eventlog import read_log
+from pytest_ato.evidence.seal import Sealer
 from pytest_ato.examination import Examination, Examined
 from pytest_ato.honeytokens.mint import Minted, mint
 from pytest_ato.model.closing import Closing
-from pytest_ato.model.errors import UsageError
-from pytest_ato.model.events import AnyEvent, Audit, End, Enrichment, Lost, decode
+from pytest_ato.model.errors import SigningError, UsageError
+from pytest_ato.model.events import AnyEvent, Audit, End, Enrichment, Lost, Signing, decode
 from pytest_ato.model.octets import Octets
 from pytest_ato.model.policy import Terms
 from pytest_ato.model.record import Event
@@ -84,6 +85,12 @@ class Outcome:
         return self.examined.report
 
     @property
+    def unsigned(self) -> str:
+        """Why it is not signed although it should be; empty: it is, or nobody wanted it."""
+        signing = self.examined.facts.signing
+        return signing.problem if signing else ""
+
+    @property
     def stdout(self) -> bytes:
         """The first bytes that the target wrote to it, as far as its limit keeps them."""
         return self.examined.stdout
@@ -127,13 +134,16 @@ class Auditor(Closing):
         runtime: str | Runtime = "auto",
         loader: str = "auto",
         extra_detectors: Sequence[type[Detector]] = (),
+        sealer: Sealer | None = None,
         progress: Callable[[str], None] | None = None,
         inputs: Inputs | None = None,
     ) -> None:
-        """`runtime`: one by name, which gets `loader`, or one of the caller's own."""
+        """`runtime`: one by name, which gets `loader`, or one of the caller's own. `sealer` signs
+        what is audited; None: nothing is signed."""
         self._inputs = inputs or Inputs()
         self._report_dir = report_dir
         self._detectors = registry.load(extra_detectors)
+        self._sealer = sealer
         self._progress = progress or (lambda _: None)
         self._runtime = choose(runtime, loader) if isinstance(runtime, str) else runtime
 
@@ -152,15 +162,17 @@ class Auditor(Closing):
             examination = Examination(
                 self._detectors, place.append, time.monotonic_ns, self._inputs.terms
             )
-            for event in _opening(spec, minted, started):
+            signing = self._signing()
+            for event in (*_opening(spec, minted, started), *signing):
                 examination.take(event)
+            sealer = None if any(each.problem for each in signing) else self._sealer
             self._progress(f"{target.name}: running, for {options.timeout:g} s at most")
             try:
                 self._follow(spec, examination)
             except KeyboardInterrupt:
                 self._runtime.close()
                 _lose(examination, "caller", "the audit was interrupted")
-                _conclude(examination, place)  # what was seen is kept, and is INCONCLUSIVE
+                _conclude(examination, place, sealer)  # what was seen is kept, and is INCONCLUSIVE
                 raise
             except BaseException:
                 self._runtime.close()  # or the next audit would be told the rest of this one
@@ -169,7 +181,19 @@ class Auditor(Closing):
                 self._progress(f"{target.name}: asking where its destinations are")
                 examination.enrich(enricher)
             self._progress(f"{target.name}: writing the report")
-            return _conclude(examination, place)
+            return _conclude(examination, place, sealer)
+
+    def _signing(self) -> tuple[Signing, ...]:
+        """Say who will sign; a key that cannot be reached leaves the audit unsigned."""
+        if self._sealer is None:
+            return ()
+        now, signer = time.monotonic_ns(), self._sealer.signer
+        try:
+            signer.prepare()
+        except SigningError as error:
+            return (Signing(ts=now, problem=str(error)),)
+        text = "; ".join(filter(None, (signer.description, signer.caveat)))
+        return (Signing(ts=now, signer=text, key=signer.public.id),)
 
     def _follow(self, spec: AuditSpec, examination: Examination) -> None:
         """Take what capture sees until its `end` record; without one, say so in the log."""
@@ -187,8 +211,10 @@ class Auditor(Closing):
         _lose(examination, "capture", f"capture ended early: {words or 'it said nothing'}")
 
     def close(self) -> None:
-        """End the capture process; may be called twice."""
+        """End the capture process and let go of the key; may be called twice."""
         self._runtime.close()
+        if self._sealer is not None:
+            self._sealer.close()
 
 
 def replay(
@@ -215,7 +241,7 @@ def replay(
     with ReportDirectory(report_dir, _name(events)) as place:
         examination = Examination(detectors, place.append, terms=inputs.terms)
         _take_all(events, examination, inputs)
-        return _conclude(examination, place)
+        return _conclude(examination, place, None)
 
 
 def _take_all(events: Path, examination: Examination, inputs: Inputs) -> None:
@@ -273,6 +299,19 @@ def _lose(examination: Examination, source: str, reason: str) -> None:
     examination.take(Lost(ts=time.monotonic_ns(), source=source, reason=reason))
 
 
-def _conclude(examination: Examination, place: ReportDirectory) -> Outcome:
+def _conclude(
+    examination: Examination,
+    place: ReportDirectory,
+    sealer: Sealer | None,
+) -> Outcome:
+    """Write the report, have it signed, and put it into its place; unsigned rather than not."""
     examined = examination.conclude()
-    return Outcome(directory=place.commit(examined.report), examined=examined)
+    digests = place.write(examined.report)
+    if sealer is not None:
+        try:
+            place.add(sealer.seal(examined.report, digests))
+        except SigningError as error:
+            examination.take(Signing(ts=time.monotonic_ns(), problem=str(error)))
+            examined = examination.conclude()
+            place.write(examined.report)  # which says that it is not signed
+    return Outcome(directory=place.commit(), examined=examined)

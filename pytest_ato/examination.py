@@ -109,8 +109,8 @@ class Examination:
         facts = self._analysis.facts()
         judgement = judge(findings, facts, failures=failures, policy=terms.policy)
         if self._clock is not None and self._last:
-            now = self._clock()
-            self.take(Timing(ts=now, analysis_ms=(now - self._last) / 1e6))
+            now, last, self._last = self._clock(), self._last, 0  # told once
+            self.take(Timing(ts=now, analysis_ms=(now - last) / 1e6))
         facts = self._analysis.facts()
         return Examined(
             report=build(

@@ -76,6 +76,11 @@ def waivers(reports: Iterable[Report]) -> list[str]:
     return lines
 
 
+def unsigned(problem: str) -> str:
+    """Say that a report is there, but nobody signed it."""
+    return f"NOT SIGNED: {show(problem, 500)}; the report is written all the same"
+
+
 def report_line(directory: Path) -> str:
     """Say where the report is."""
     return f"report: {show(short_path(directory / 'report.md'), 300)}"

@@ -4,7 +4,7 @@ must run (`ATO_REQUIRE=privileged,...`), a missing privilege is a failure, never
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 import pytest
@@ -15,6 +15,16 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have the tests, and what they start, sign with keys of their own and trust nobody's."""
+    place = tmp_path_factory.mktemp("user")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(place / "state"))
+        patch.setenv("XDG_CONFIG_HOME", str(place / "config"))
+        yield
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

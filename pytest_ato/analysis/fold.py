@@ -22,6 +22,7 @@ from pytest_ato.model.events import (
     Honeytoken,
     Lost,
     Planted,
+    Signing,
     Start,
     Timing,
     Unavailable,
@@ -36,9 +37,21 @@ ENRICHED: Final = 10_000
 """Addresses whose answers are kept."""
 
 _NOT_OBSERVED: Final = frozenset(
-    {Audit, Honeytoken, Unavailable, Start, Planted, Lost, Timing, End, Enrichment, Finding}
+    {
+        Audit,
+        Honeytoken,
+        Signing,
+        Unavailable,
+        Start,
+        Planted,
+        Lost,
+        Timing,
+        End,
+        Enrichment,
+        Finding,
+    }
 )
-_MAY_FOLLOW_END: Final = frozenset({Timing, Enrichment, Finding})
+_MAY_FOLLOW_END: Final = frozenset({Signing, Timing, Enrichment, Finding})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +59,8 @@ class Facts:
     """All that an audit's log says about the run itself; None: the log does not say it."""
 
     audit: Audit | None
+    signing: Signing | None = None
+    """Who signs, as far as it was told last."""
     start: Start | None
     end: End | None
     executed: bool
@@ -66,6 +81,7 @@ class Analysis:
 
     def __init__(self) -> None:
         self._audit: Audit | None = None
+        self._signing: Signing | None = None
         self._start: Start | None = None
         self._end: End | None = None
         self._activity = ActivityFold()
@@ -81,6 +97,7 @@ class Analysis:
             **self._activity.handlers(),
             Audit: self._on_audit,
             Honeytoken: self._honeytokens.append,
+            Signing: self._on_signing,
             Unavailable: self._on_unavailable,
             Start: self._on_start,
             Lost: self._on_lost,
@@ -111,6 +128,7 @@ class Analysis:
             disorder.append(f"{_records(self._after_end)} after the end record")
         return Facts(
             audit=self._audit,
+            signing=self._signing,
             start=self._start,
             end=self._end,
             executed=self._activity.executed,
@@ -131,6 +149,9 @@ class Analysis:
         if event.format > FORMAT:
             self.damaged(f"it is of format {event.format}, and this version reads up to {FORMAT}")
         self._audit = event
+
+    def _on_signing(self, event: Signing) -> None:
+        self._signing = event
 
     def _on_unavailable(self, event: Unavailable) -> None:
         self.damaged(f"it says that nothing was captured: {event.reason}")

@@ -15,15 +15,19 @@ from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
 from pytest_ato import __version__
-from pytest_ato.model.errors import AtoError, CaptureIncomplete
+from pytest_ato.model.errors import AtoError, CaptureIncomplete, VerificationError
 
 COMMANDS: Final = {
     "run": ("pytest_ato.cli.run", "audit a program"),
     "replay": ("pytest_ato.cli.replay", "examine a recorded audit again, without root"),
+    "verify": ("pytest_ato.cli.verify", "check that evidence is what was signed, and by whom"),
+    "keys": ("pytest_ato.cli.keys", "say which signing keys to believe"),
+    "evidence": ("pytest_ato.cli.evidence", "export from the evidence log, harden or rotate it"),
     "doctor": ("pytest_ato.cli.doctor", "say what this machine can capture, and what is missing"),
 }
 """Name to module and one line of help."""
 
+BAD: Final = 1
 USAGE: Final = 2
 INCONCLUSIVE: Final = 3
 INTERRUPTED: Final = 130
@@ -34,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         return _dispatch(words)
+    except VerificationError as error:
+        return _fail(error, BAD)
     except CaptureIncomplete as error:
         return _fail(error, INCONCLUSIVE)
     except AtoError as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from pytest_ato import acceptance, wording
 from pytest_ato.model.verdict import Verdict, fails
 from pytest_ato.reports.terminal import summary_lines
+from pytest_ato.settings.signing import must_sign
 
 if TYPE_CHECKING:
     from pytest_ato.audit import Outcome
@@ -15,11 +17,13 @@ if TYPE_CHECKING:
     from pytest_ato.policy.verdict import Judgement
     from pytest_ato.settings.settings import Settings
 
-PASSED, FINDINGS, INCONCLUSIVE = 0, 1, 3
+PASSED, FINDINGS, UNSIGNED, INCONCLUSIVE = 0, 1, 2, 3
 
 
-def exit_code(judgement: Judgement, settings: Settings) -> int:
-    """0 passed, 1 findings, 3 INCONCLUSIVE."""
+def exit_code(outcome: Outcome, judgement: Judgement, settings: Settings) -> int:
+    """0 passed, 1 findings, 2 not signed although it must be, 3 INCONCLUSIVE."""
+    if outcome.unsigned and must_sign(settings):
+        return UNSIGNED
     if not fails(judgement.verdict, settings.fail_on, settings.allow_inconclusive):
         return PASSED
     return INCONCLUSIVE if judgement.verdict is Verdict.INCONCLUSIVE else FINDINGS
@@ -38,9 +42,11 @@ def tell(
     report = outcome.report
     judgement = outcome.judged(())
     where = wording.short_path(outcome.directory)
+    if outcome.unsigned:
+        print(f"ato: {wording.unsigned(outcome.unsigned)}", file=sys.stderr)
     if screen.quiet:
         screen.lines([f"{report.target.name}: {judgement.verdict}: {judgement.reason}"])
-        return exit_code(judgement, settings)
+        return exit_code(outcome, judgement, settings)
     lines = summary_lines(report, screen.width, screen.color, where)
     lines += wording.waivers([report])
     if judgement.findings:
@@ -49,4 +55,4 @@ def tell(
     if options and command_with is not None:
         lines += ["", f"accept it with: {command_with(f'--{option}' for option in options)}"]
     screen.lines(lines)
-    return exit_code(judgement, settings)
+    return exit_code(outcome, judgement, settings)

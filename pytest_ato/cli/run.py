@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     from pytest_ato.audit import Auditor
     from pytest_ato.detectors import registry
     from pytest_ato.policy.verdict import check_names
+    from pytest_ato.settings import signing
     from pytest_ato.target import resolve
 
     given = dataclasses.replace(options.read(arguments), args=tuple(arguments.args))
@@ -40,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_names(given.allow, [definition.name for definition in definitions])
     inputs = given.inputs(definitions)
     settings = given.under(inputs.terms.policy)
+    signing.check(settings)
     target = resolve(arguments.program, settings.include)
     audit = settings.options()
     screen = Screen(quiet=arguments.quiet)
@@ -48,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
             report_dir=settings.report_dir,
             runtime=settings.runtime,
             loader=settings.loader,
+            sealer=signing.sealer(settings),
             progress=screen.progress,
             inputs=inputs,
         ) as auditor:

@@ -134,6 +134,9 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """Wall clock at the end of the capture, as `started`; empty: it has none."""
     captured_by: str = ""
     """Version of this tool that captured, where `tool_version` analysed."""
+    signer: str = ""
+    """Name of the key that signs this audit, and where it lies; or why none does. Empty: none was
+    wanted."""
     tracer: str = ""
     """What was loaded into the kernel, by digest; empty: not told."""
     policy_sha256: str = ""

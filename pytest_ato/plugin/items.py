@@ -24,6 +24,7 @@ from pytest_ato.plugin.session import session_of
 if TYPE_CHECKING:
     from pytest_ato.audit import Outcome
     from pytest_ato.plugin.subjects import Judged, Subject
+    from pytest_ato.settings.settings import Settings
 
 
 class TargetCollector(pytest.Collector):
@@ -141,6 +142,8 @@ class VerdictItem(AuditItem):
         """Fail as `--ato-fail-on` and `--ato-allow-inconclusive` say."""
         judgement = self.judged.judgement
         settings = session_of(self.config).settings
+        if self.outcome.unsigned:
+            self._unsigned(settings)
         if not fails(judgement.verdict, settings.fail_on, settings.allow_inconclusive):
             return
         lines = [f"verdict {judgement.verdict}: {judgement.reason}"]
@@ -152,3 +155,13 @@ class VerdictItem(AuditItem):
                 self.outcome.report, judgement, settings.fail_on, settings.allow_inconclusive
             ),
         )
+
+    def _unsigned(self, settings: Settings) -> None:
+        """Fail where a signature must be; else say that there is none."""
+        from pytest_ato.settings.signing import must_sign
+
+        line = wording.unsigned(self.outcome.unsigned)
+        if must_sign(settings):
+            text = [line, wording.report_line(self.outcome.directory)]
+            pytest.fail("\n".join(text), pytrace=False)
+        self.warn(pytest.PytestWarning(line))

@@ -81,6 +81,10 @@ class AtoSession:
         Raises `UsageError`.
         """
         check_names(self.settings.allow, self.detector_names)
+        if not hasattr(self.config, "workerinput"):  # the controller has asked for all of them
+            from pytest_ato.settings import signing
+
+            signing.check(self.settings)
         for subject in self.subjects.values():
             self.target(subject)
 
@@ -161,6 +165,7 @@ class AtoSession:
         """The session's auditor, made on first use."""
         if self._auditor is None:
             from pytest_ato.audit import Auditor
+            from pytest_ato.settings import signing
 
             self._auditor = Auditor(
                 report_dir=self.settings.report_dir,
@@ -168,6 +173,7 @@ class AtoSession:
                 loader=self.settings.loader,
                 extra_detectors=self.extra_detectors,
                 inputs=self.inputs,
+                sealer=signing.sealer(self.settings),
             )
         return self._auditor
 

@@ -239,6 +239,7 @@ def _provenance(
         kernel=view.text(start.kernel if start else ""),
         manifest_sha256=view.text(spec.target.manifest_sha256 if spec else ""),
         started=view.text(facts.audit.started if facts.audit else ""),
+        signer=_signer(facts, view),
         detectors=tuple(sorted(view.text(f"{one.rule} {one.name}") for one in watching)),
         lists=view.texts(known.sentence for known in terms.lists.sources),
         policy_sha256=terms.policy_source.sha256 if terms.policy_source else "",
@@ -257,3 +258,12 @@ def _finished(facts: Facts) -> str:
     except (ValueError, OverflowError):
         return ""
     return finished.isoformat(timespec="milliseconds")
+
+
+def _signer(facts: Facts, view: View) -> str:
+    told = facts.signing
+    if told is None:
+        return ""
+    if told.problem or not told.signer:
+        return view.text(f"NOT SIGNED: {told.problem or 'no key'}", 600)
+    return view.text(f"{told.key} in {told.signer}", 600)

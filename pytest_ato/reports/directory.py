@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -19,7 +20,7 @@ from pytest_ato.model.octets import show
 from pytest_ato.model.report import Report
 from pytest_ato.reports import staging
 from pytest_ato.reports.registry import EVENTS, is_ours
-from pytest_ato.reports.write import put_digest, write
+from pytest_ato.reports.write import put_digest, put_with_digest, write
 
 _BUFFER: Final = 1 << 20
 _ELSEWHERE: Final = "give another place with --ato-report-dir"
@@ -29,7 +30,8 @@ class ReportDirectory(Closing):
     """One audit's report on its way to ``<report_dir>/<name>``.
 
     Open it before the audit, so that a place that can take no report is told before anything runs;
-    `append` the raw log's lines; then `commit` the report. As a context manager it discards what
+    `append` the raw log's lines; `write` the report, as often as it changes; `add` what belongs
+    beside it; then `commit`. As a context manager it discards what
     was not committed. All methods raise `UsageError` where the place cannot be written.
     """
 
@@ -61,16 +63,36 @@ class ReportDirectory(Closing):
             raise self._unwritable(error) from None
         self._digest.update(record)
 
-    def commit(self, report: Report) -> Path:
-        """Render `report`, put the whole directory in its place, and return that."""
+    def write(self, report: Report) -> dict[str, str]:
+        """Render `report`; return the SHA-256 of the raw log and of each rendering, by name."""
         log = self._log()
         assert self._stage is not None
         try:
             log.flush()
             os.fsync(log.fileno())
-            log.close()
             put_digest(self._stage.path / EVENTS, self._digest.hexdigest())
-            write(report, self._stage.path)
+            return {EVENTS: self._digest.hexdigest(), **write(report, self._stage.path)}
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def add(self, files: Mapping[str, bytes]) -> None:
+        """Put more files beside the renderings, each with its digest."""
+        self._log()
+        assert self._stage is not None
+        try:
+            for name, data in files.items():
+                put_with_digest(self._stage.path / name, data)
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def commit(self, report: Report | None = None) -> Path:
+        """Put the whole directory in its place, and return that; with `report`, write it first."""
+        if report is not None:
+            self.write(report)
+        log = self._log()
+        assert self._stage is not None
+        try:
+            log.close()
             _check_replaceable(self.path)
             self._stage.replace(self.path)
         except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from pytest_ato.evidence import names
 from pytest_ato.reports.html import HtmlRenderer
 from pytest_ato.reports.interface import Renderer
 from pytest_ato.reports.json import JsonRenderer
@@ -28,9 +29,7 @@ SIDECAR: Final = ".sha256"
 _BESIDE: Final = frozenset(
     {
         EVENTS,
-        "attestation.dsse.json",
-        "test-result.dsse.json",
-        "evidence.log",
+        *names.ALL,
     }
 )
 """Names that other versions of this tool put beside the renderings."""

@@ -40,6 +40,8 @@ def summary_lines(report: Report, width: int, color: bool, location: str = "") -
         ("bytes", _bytes(report)),
         ("not seen", _not_seen(report)),
     ]
+    if report.provenance.signer:
+        rows.append(("signed", report.provenance.signer))
     if location:
         rows.append(("report", show(location, 4096)))
     body = [_cut(f"  {label:<{_LABEL}}{text}", width) for label, text in rows]

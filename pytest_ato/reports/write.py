@@ -10,12 +10,23 @@ from pytest_ato.model.report import Report
 from pytest_ato.reports.registry import RENDERERS, SIDECAR
 
 
-def write(report: Report, directory: Path) -> None:
-    """Write all renderings of `report` into `directory`; raises `OSError` where it cannot."""
-    for renderer in RENDERERS:
-        data = renderer.render(report)
-        put(directory / renderer.file_name, data)
-        put_digest(directory / renderer.file_name, hashlib.sha256(data).hexdigest())
+def write(report: Report, directory: Path) -> dict[str, str]:
+    """Write all renderings of `report` into `directory`; return their SHA-256 by name.
+
+    Raises `OSError` where it cannot.
+    """
+    return {
+        renderer.file_name: put_with_digest(directory / renderer.file_name, renderer.render(report))
+        for renderer in RENDERERS
+    }
+
+
+def put_with_digest(path: Path, data: bytes) -> str:
+    """Write a file and its sidecar; return its SHA-256."""
+    put(path, data)
+    sha256 = hashlib.sha256(data).hexdigest()
+    put_digest(path, sha256)
+    return sha256
 
 
 def put_digest(path: Path, sha256: str) -> None:

@@ -170,3 +170,27 @@ def executable_arguments(args: Iterable[bytes], env: Iterable[tuple[bytes, bytes
             f"the target's arguments and variables have {total:,} bytes together, the kernel takes "
             f"about {_ALL_ARGUMENTS:,}; give long input through a file"
         )
+
+
+def signer(value: str) -> str:
+    """Check the URI of a key, or ``none``; no key is touched."""
+    from pytest_ato.evidence import signers
+
+    if value != signers.NONE:
+        signers.open_signer(value)
+    return value
+
+
+def batch(value: str) -> int:
+    """Parse a number of records, 0 to a million."""
+    if not re.fullmatch(r"\d{1,7}", value, re.ASCII) or int(value) > 1_000_000:
+        raise UsageError(f"expected a number of records from 0 to 1000000, got {value!r}")
+    return int(value)
+
+
+def authority(value: str) -> str:
+    """Check the URL of a timestamp authority."""
+    from pytest_ato.evidence.timestamp import check_url
+
+    check_url(value)
+    return value

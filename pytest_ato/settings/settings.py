@@ -58,6 +58,11 @@ class Settings:
     allow_inconclusive: bool = False
     loader: str
     runtime: str
+    sign: str = "file:"
+    require_hsm: bool = False
+    evidence_log: Path
+    batch: int = 0
+    timestamp: str = ""
 
     def inputs(self, definitions: Iterable[Definition]) -> Inputs:
         """What audits are judged by, read from its files; raises `UsageError` or `PolicyError`.
@@ -165,6 +170,11 @@ def parse(raw: RawValues) -> Settings:
         allow_inconclusive=raw.flag("allow-inconclusive"),
         loader=raw.one("loader"),
         runtime=raw.one("runtime"),
+        sign=raw.one("sign"),
+        require_hsm=raw.flag("require-hsm"),
+        evidence_log=_evidence_log(raw),
+        batch=grammar.batch(raw.one("batch")),
+        timestamp=raw.one("timestamp"),
     )
 
 
@@ -202,3 +212,10 @@ def read_stdin(path: Path) -> bytes:
 def _include(raw: RawValues, value: str) -> grammar.Include:
     include = grammar.include(value)
     return replace(include, source=str(raw.path("include", include.source)))
+
+
+def _evidence_log(raw: RawValues) -> Path:
+    given = raw.one("evidence-log")
+    if given:
+        return raw.path("evidence-log", given)
+    return raw.path("report-dir", raw.one("report-dir")) / "evidence.log"

@@ -220,4 +220,40 @@ TABLE: tuple[Setting, ...] = (
         grammar.choice(*RUNTIMES),
         default="local",
     ),
+    Setting(
+        "sign",
+        "URI",
+        "sign with this key: pkcs11:token=...;object=...?module-path=...&pin-source=... "
+        "(RFC 7512); file:/path/key.pem; file: for a key of this user that is made on first use "
+        "and is not hardware-backed; or none (default: file:)",
+        grammar.signer,
+        default="file:",
+    ),
+    Setting(
+        "require-hsm",
+        "",
+        "fail unless the audit was signed with a key in a PKCS#11 token",
+        grammar.text,
+        arity=Arity.FLAG,
+    ),
+    Setting(
+        "evidence-log",
+        "PATH",
+        "append signed records to this log (default: evidence.log in the report directory)",
+        grammar.path,
+        names_file=True,
+    ),
+    Setting(
+        "batch",
+        "RECORDS",
+        "sign the log after so many records; 0: once an audit (default: 0)",
+        grammar.batch,
+        default="0",
+    ),
+    Setting(
+        "timestamp",
+        "URL",
+        "have this authority timestamp the attestation (RFC 3161); only a digest goes out",
+        grammar.authority,
+    ),
 )

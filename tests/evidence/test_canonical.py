@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def test_any_reader_of_json_gets_the_value_back_and_the_same_bytes(value: object
     data = canonical(value)  # type: ignore[arg-type]
     assert b"\n" not in data
     assert canonical(json.loads(data)) == data
+    assert data == rfc8785.dumps(value)  # type: ignore[arg-type]
 
 
 def test_integers_beyond_what_json_numbers_hold_are_strings() -> None:

@@ -84,7 +84,10 @@ _DECODER: Final[msgspec.json.Decoder[Entry]] = msgspec.json.Decoder(Entry)
 
 def decode(line: bytes) -> Entry:
     """Decode one line; raises `msgspec.DecodeError`, of which `ValidationError` is one."""
-    return _DECODER.decode(line)
+    try:
+        return _DECODER.decode(line)
+    except UnicodeDecodeError as error:  # msgspec lets it through for the name of a field
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def encode_record(seq: int, prev: str, payload: Json) -> tuple[bytes, str]:

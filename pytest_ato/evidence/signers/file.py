@@ -75,15 +75,20 @@ class FileSigner(Signer):
 
     @property
     def description(self) -> str:
-        """The file, and what it is not."""
-        return f"key file {show(str(self.path))} ({NOT_HARDWARE})"
+        """What it is and is not."""
+        return f"a key file ({NOT_HARDWARE})"
+
+    @property
+    def caveat(self) -> str:
+        """What a key is worth that a fresh machine made."""
+        return INTEGRITY_ONLY
 
     @cached_property
     def _public(self) -> PublicKey:
         try:
             return PublicKey.of(self._key.public_key())  # type: ignore[arg-type]  # refused there
         except UsageError as error:
-            raise SigningError(f"{self.description}: {error}") from None
+            raise self._useless(str(error)) from None
 
     @cached_property
     def _key(self) -> PrivateKeyTypes:
@@ -94,13 +99,14 @@ class FileSigner(Signer):
                 _make(self.path)
             data = _read_private(self.path)
         except OSError as error:
-            raise SigningError(f"{self.description}: {error.strerror}") from None
+            raise SigningError(
+                f"the key file {show(str(self.path))} cannot be read or made: {error.strerror}; "
+                "name another with --ato-sign=file:/path, or use --ato-sign=none"
+            ) from None
         try:
             return load_pem_private_key(data, password=None)
         except Exception:  # the library has no one class for what is wrong with a file
-            raise SigningError(
-                f"{self.description} has no private key in PEM without a passphrase"
-            ) from None
+            raise self._useless("no private key in PEM without a passphrase") from None
 
     def _sign(self, data: bytes) -> bytes:
         from cryptography.hazmat.primitives import hashes
@@ -113,7 +119,10 @@ class FileSigner(Signer):
             return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
         if isinstance(key, ed25519.Ed25519PrivateKey):
             return key.sign(data)
-        raise SigningError(f"{self.description} is of a kind that is not used")
+        raise self._useless("a key of a kind that is not used")
+
+    def _useless(self, why: str) -> SigningError:
+        return SigningError(f"the key file {show(str(self.path))} cannot sign: {why}")
 
 
 def _read_private(path: Path) -> bytes:

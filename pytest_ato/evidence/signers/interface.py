@@ -37,6 +37,11 @@ class Signer(Closing):
     def description(self) -> str:
         """Where the key lies, for a person; no secret, printable."""
 
+    @property
+    def caveat(self) -> str:
+        """What a signature of this key does not prove, as a sentence; empty: nothing special."""
+        return ""
+
     @abstractmethod
     def _sign(self, data: bytes) -> bytes:
         """Sign `data` once, in the form that `PublicKey.made` takes; raises `SigningError`."""

@@ -23,6 +23,7 @@ from pytest_ato.model.events.audit import (
     Honeytoken,
     Lost,
     Planted,
+    Signing,
     Start,
     Timing,
     Unavailable,
@@ -100,6 +101,7 @@ __all__ = [
     "Planted",
     "Rename",
     "Send",
+    "Signing",
     "SocketState",
     "Start",
     "Tcp",
@@ -118,6 +120,7 @@ __all__ = [
 AnyEvent: TypeAlias = (
     Audit
     | Honeytoken
+    | Signing
     | Unavailable
     | Start
     | Planted
@@ -169,4 +172,7 @@ def encode_lines(events: Iterable[Event]) -> bytes:
 
 def decode(line: bytes) -> AnyEvent:
     """Decode one line; raises `msgspec.DecodeError` (or its child ValidationError)."""
-    return _DECODER.decode(line)
+    try:
+        return _DECODER.decode(line)
+    except UnicodeDecodeError as error:  # a field's name, of all places
+        raise msgspec.DecodeError(str(error)) from None

@@ -41,6 +41,17 @@ class Honeytoken(Event, tag="honeytoken", frozen=True, kw_only=True):
     """Environment variable, or empty."""
 
 
+class Signing(Event, tag="signing", frozen=True, kw_only=True):
+    """Who signs this audit, or why nobody does; of several the last counts."""
+
+    signer: str = ""
+    """Where the key lies, as `Signer.description` says it; empty: not signed."""
+    key: str = ""
+    """Name of the public key, ``SHA256:...``."""
+    problem: str = ""
+    """Why it is not signed, where it should have been."""
+
+
 class Unavailable(Event, tag="unavailable", frozen=True, kw_only=True):
     """Capture's answer when this machine cannot audit at all; never part of an event log."""
 

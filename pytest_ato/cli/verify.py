@@ -1,0 +1,148 @@
+"""`ato verify DIR|LOG`: is this evidence what was signed, and by whom?
+
+Exit codes: 0 good, 1 bad, 2 could not check.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_ato.model.errors import UsageError, VerificationError
+
+if TYPE_CHECKING:
+    from pytest_ato.evidence.verification.trust import Keys, Trust
+    from pytest_ato.model.report import Report
+
+GOOD, BAD, COULD_NOT = 0, 1, 2
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add what to verify and whom to believe."""
+    parser.add_argument("what", metavar="DIR|LOG", type=Path, help="a report's folder, or a log")
+    parser.add_argument(
+        "--key", metavar="PEM", type=Path, help="believe this public key (default: those pinned)"
+    )
+    parser.add_argument(
+        "--integrity-only",
+        action="store_true",
+        help="check that nothing was changed since it was signed, and not by whom",
+    )
+    parser.add_argument(
+        "--require-events",
+        action="store_true",
+        help="end with 2 unless the report could be recomputed from the raw events",
+    )
+    parser.add_argument(
+        "--target", metavar="PATH", type=Path, help="the report must be about this program"
+    )
+    parser.add_argument(
+        "--log",
+        metavar="PATH",
+        type=Path,
+        help="the lasting log that must have this run (default: evidence.log beside the folder)",
+    )
+    parser.add_argument(
+        "--tsa", metavar="PEM", type=Path, help="certificate of the timestamp authority to believe"
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="print one line")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Verify and tell; returns the exit code."""
+    name = str(arguments.what)
+    try:
+        notes = _verify(arguments)
+    except VerificationError as error:
+        print(f"{name}: bad: {error}")
+        return BAD
+    except UsageError as error:
+        print(f"{name}: could not check: {error}", file=sys.stderr)
+        return COULD_NOT
+    print(f"{name}: good: {notes[0]}")
+    for note in () if arguments.quiet else notes[1:]:
+        print(f"  {note}")
+    return GOOD
+
+
+def alias() -> int:
+    """Run as the program `verify-report`."""
+    from pytest_ato.cli import main
+
+    return main(["verify", *sys.argv[1:]])
+
+
+def _verify(arguments: argparse.Namespace) -> list[str]:
+    """Return notes, the one about the signer first."""
+    from pytest_ato.evidence.verification.log import verify_log
+    from pytest_ato.evidence.verification.trust import Keys
+
+    trust = _trust(arguments)
+    keys = Keys()
+    if not arguments.what.is_dir():
+        result = verify_log(arguments.what, keys)
+        counted = f"records {result.start} to {result.size - 1}, {result.heads} signed heads"
+        return [trust.judge(keys), counted, *result.notes]
+    return _verify_directory(arguments, trust, keys)
+
+
+def _verify_directory(arguments: argparse.Namespace, trust: Trust, keys: Keys) -> list[str]:
+    from pytest_ato.evidence.verification.directory import (
+        EventsMissing,
+        Question,
+        verify_directory,
+    )
+
+    question = Question(
+        recompute=_recompute,
+        require_events=arguments.require_events,
+        log=arguments.log,
+        target=arguments.target,
+        authority=_read(arguments.tsa) if arguments.tsa else None,
+    )
+    try:
+        notes = verify_directory(arguments.what, question, keys)
+    except EventsMissing:
+        trust.judge(keys)  # by whom it was signed is the graver question
+        raise
+    return [trust.judge(keys), *notes]
+
+
+def _trust(arguments: argparse.Namespace) -> Trust:
+    from pytest_ato.evidence import pins
+    from pytest_ato.evidence.keys import PublicKey
+    from pytest_ato.evidence.verification.trust import Trust
+
+    if arguments.key is not None:
+        return Trust(key=PublicKey.read(arguments.key))
+    return Trust(pins=pins.pinned(), integrity_only=arguments.integrity_only)
+
+
+def _recompute(events: Path, report: Report) -> str | None:
+    """Examine the raw log again and compare; see `Question.recompute`."""
+    from pytest_ato import __version__
+    from pytest_ato.audit import replay
+    from pytest_ato.reports.json import JsonRenderer
+
+    provenance = report.provenance
+    if provenance.tool_version != __version__:
+        return (
+            f"the report was made by version {provenance.tool_version} and this is {__version__}: "
+            "it was not recomputed"
+        )
+    again = replay(events).report
+    if again.provenance.detectors != provenance.detectors:
+        return "the report was made with detectors that are not here: it was not recomputed"
+    renderer = JsonRenderer()
+    if renderer.render(again) != renderer.render(report):
+        raise VerificationError("report.json is not what its raw events give")
+    return None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
