@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_ato.cli import options
 from pytest_ato.model.errors import UsageError, VerificationError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tsa", metavar="PEM", type=Path, help="certificate of the timestamp authority to believe"
     )
+    options.add(parser, "policy", "domain-list", "asn-list")
     parser.add_argument("-q", "--quiet", action="store_true", help="print one line")
 
 
@@ -96,7 +98,7 @@ def _verify_directory(arguments: argparse.Namespace, trust: Trust, keys: Keys) -
     )
 
     question = Question(
-        recompute=_recompute,
+        recompute=lambda events, report: _recompute(arguments, events, report),
         require_events=arguments.require_events,
         log=arguments.log,
         target=arguments.target,
@@ -120,10 +122,11 @@ def _trust(arguments: argparse.Namespace) -> Trust:
     return Trust(pins=pins.pinned(), integrity_only=arguments.integrity_only)
 
 
-def _recompute(events: Path, report: Report) -> str | None:
+def _recompute(arguments: argparse.Namespace, events: Path, report: Report) -> str | None:
     """Examine the raw log again and compare; see `Question.recompute`."""
     from pytest_ato import __version__
-    from pytest_ato.audit import replay
+    from pytest_ato.audit import Inputs, replay
+    from pytest_ato.detectors import registry
     from pytest_ato.reports.json import JsonRenderer
 
     provenance = report.provenance
@@ -132,13 +135,24 @@ def _recompute(events: Path, report: Report) -> str | None:
             f"the report was made by version {provenance.tool_version} and this is {__version__}: "
             "it was not recomputed"
         )
-    again = replay(events).report
+    given = options.read(arguments).inputs(registry.definitions())
+    again = replay(events, inputs=Inputs.recorded(given.terms)).report
     if again.provenance.detectors != provenance.detectors:
         return "the report was made with detectors that are not here: it was not recomputed"
+    if again.provenance.policy_sha256 != provenance.policy_sha256:
+        return f"the report was made under {_policy(report)}: it was not recomputed"
+    if again.provenance.lists != provenance.lists:
+        return "the report was made with other lists of domains and networks: not recomputed"
     renderer = JsonRenderer()
     if renderer.render(again) != renderer.render(report):
         raise VerificationError("report.json is not what its raw events give")
     return None
+
+
+def _policy(report: Report) -> str:
+    if report.policy is None:
+        return "no policy"
+    return f"the policy {report.policy.name} (give it with --policy)"
 
 
 def _read(path: Path) -> bytes:

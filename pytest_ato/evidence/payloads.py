@@ -25,6 +25,7 @@ def _payloads(report: Report, digests: Mapping[str, str]) -> Iterator[Json]:
         "run_id": report.run_id,
         "target": {"name": target.name, "sha256": target.sha256, "size": target.size},
         "manifest_sha256": provenance.manifest_sha256,
+        "policy_sha256": provenance.policy_sha256,
         "started": provenance.started,
         "kernel": provenance.kernel,
         "loader": provenance.loader,

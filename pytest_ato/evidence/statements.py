@@ -139,4 +139,6 @@ def _descriptors(digests: Mapping[str, str]) -> list[Json]:
 
 def _policy(report: Report) -> Json:
     """Return the policy as a resource: the file by its digest, or the tool's own rules by name."""
+    if report.policy is not None:
+        return {"name": report.policy.name, "digest": {"sha256": report.policy.sha256}}
     return {"name": f"built-in policy of pytest-ato {report.provenance.tool_version}"}

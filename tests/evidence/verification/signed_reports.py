@@ -11,10 +11,12 @@ from scripted_capture import ScriptedCapture
 
 sys.path.pop(0)
 
-from pytest_ato.audit import Auditor, Options
+from pytest_ato.audit import Auditor, Inputs, Options
+from pytest_ato.detectors import registry
 from pytest_ato.evidence.keys import PublicKey
 from pytest_ato.evidence.seal import Sealer
 from pytest_ato.evidence.signers import open_signer
+from pytest_ato.settings.settings import RawValues, parse
 from pytest_ato.target import resolve
 
 
@@ -45,8 +47,12 @@ class Reports:
 def audit(place: Path, programs: Path, *names: str) -> PublicKey:
     """Audit and sign programs of these names; returns the key."""
     signer = open_signer("file:")
+    options = parse(RawValues({}, {}, place))
+    inputs = Inputs.recorded(options.inputs(registry.definitions()).terms)
     sealer = Sealer(signer, place / "evidence.log")
-    with Auditor(report_dir=place, runtime=ScriptedCapture(), sealer=sealer) as auditor:
+    with Auditor(
+        report_dir=place, runtime=ScriptedCapture(), sealer=sealer, inputs=inputs
+    ) as auditor:
         for name in names:
             program = programs / name
             program.write_text(f"#!/bin/sh\n# {name}\nexit 0\n")

@@ -99,10 +99,10 @@ def test_a_missing_file_is_named(reports, verify: Verify, name: str) -> None:
 
 
 def test_a_file_that_was_added_is_named(reports, verify: Verify) -> None:
-    (reports.one / "report.html").write_text("<p>APPROVE")
-    mend_sidecar(reports.one / "report.html")
+    (reports.one / "verdict.html").write_text("<p>APPROVE")
+    mend_sidecar(reports.one / "verdict.html")
     code, text = verify(reports.one, "--key", reports.key)
-    assert (code, "report.html is not covered" in text) == (1, True), text
+    assert (code, "verdict.html is not covered" in text) == (1, True), text
 
 
 def test_a_report_that_says_better_is_named(reports, verify: Verify) -> None:
