@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from pytest_ato.evidence import dsse, names, payloads, statements, timestamp
 from pytest_ato.evidence.log.writer import EvidenceLog
 from pytest_ato.evidence.signers.interface import Signer
+from pytest_ato.model.closing import Closing
 from pytest_ato.model.report import Report
 
 
-class Sealer:
+class Sealer(Closing):
     """Seals the audits of one session with one key into one log."""
 
     def __init__(self, signer: Signer, log: Path, *, batch: int = 0, authority: str = "") -> None:
@@ -49,14 +48,3 @@ class Sealer:
         """Close the log and the signer; may be called twice."""
         self._log.close()
         self.signer.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
