@@ -27,7 +27,7 @@ ARCHITECTURES = {"x86_64": "x86", "aarch64": "arm64"}
 
 def build(objects: Path = OBJECTS) -> None:
     """Compile everything into `objects`; raises SystemExit with the missing program's name."""
-    for program in ("clang", "llvm-strip", "cc"):
+    for program in ("clang", "llvm-strip", "cc", "strip"):
         if shutil.which(program) is None:
             sys.exit(f"{program} is missing: apt-get install clang llvm gcc libc6-dev libbpf-dev")
     build_kernel_side(objects, os.uname().machine)
@@ -43,11 +43,12 @@ def build(objects: Path = OBJECTS) -> None:
         "-Wall",
         "-Wextra",
         "-Werror",
-        "-s",
         str(init),
         "-o",
         str(objects / "init"),
     )
+    kept = (f"--keep-symbol={name}" for name in ("ato_canary", "ato_canary_end"))
+    _run("strip", *kept, str(objects / "init"))
 
 
 def build_kernel_side(objects: Path, machine: str) -> None:

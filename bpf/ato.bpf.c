@@ -9,6 +9,7 @@
 #include "files.h"
 #include "processes.h"
 #include "sockets.h"
+#include "tls.h"
 #include "wire.h"
 
 static __always_inline struct pending *pending_of(__u64 flags)
@@ -80,6 +81,10 @@ int BPF_PROG(ato_sys_enter, struct pt_regs *regs, long nr)
 	class = class_of[nr];
 	if (class == CALL_NONE || !in_scope())
 		return 0;
+	if (class == CALL_IO || class == CALL_SENDTO || class == CALL_SENDMSG)
+		tls_socket(regs, ARG1(regs), SENDS(nr));
+	if (class == CALL_IO)
+		return 0;
 	p = pending_of(BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (p) {
 		enter(p, regs, class, nr);
@@ -121,7 +126,7 @@ int BPF_PROG(ato_sys_exit, struct pt_regs *regs, long ret)
 	unsigned long nr = CALL_NUMBER(regs);
 	struct pending *p;
 
-	if (nr >= CALLS || class_of[nr] == CALL_NONE)
+	if (nr >= CALLS || class_of[nr] == CALL_NONE || class_of[nr] == CALL_IO)
 		return 0;
 	if (!live_scope())
 		return 0;

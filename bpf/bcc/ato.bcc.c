@@ -9,7 +9,7 @@
  * program without kernel structures could not tell from ours.
  *
  * BCC takes one text: the build puts the headers of this folder in their places. The loader defines
- * CRITICAL_PAGES and BULK_PAGES.
+ * CRITICAL_PAGES, BULK_PAGES and PLAIN_PAGES.
  */
 #include "destinations.h"
 #include "files.h"

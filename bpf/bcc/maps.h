@@ -26,6 +26,7 @@ struct call {
 
 BPF_RINGBUF_OUTPUT(critical, CRITICAL_PAGES);
 BPF_RINGBUF_OUTPUT(bulk, BULK_PAGES);
+BPF_RINGBUF_OUTPUT(plain, PLAIN_PAGES);
 BPF_ARRAY(scope, struct ato_scope, 1);
 BPF_PERCPU_ARRAY(counts, struct ato_counts, 1);
 BPF_HASH(calls, __u64, struct call, 16384);

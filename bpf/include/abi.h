@@ -14,7 +14,8 @@
 /* Classes of events; each has a ring and its own counts. */
 #define ATO_CRITICAL 0
 #define ATO_BULK 1
-#define ATO_CLASSES 2
+#define ATO_PLAIN 2 /* plaintext of TLS */
+#define ATO_CLASSES 3
 
 enum ato_kind {
 	ATO_FORK = 1,
@@ -26,6 +27,7 @@ enum ato_kind {
 	ATO_ADDR = 7, /* connect, bind, or a send with an address */
 	ATO_STATE = 8, /* TCP state change */
 	ATO_DOOR = 9, /* another way into the kernel; bulk */
+	ATO_TLS = 10, /* a call of a TLS library; plain */
 };
 
 /* Flags of a record. */
@@ -152,6 +154,52 @@ struct ato_door {
 	__u32 nr;
 	__u32 len; /* bytes of text */
 	char text[ATO_DOOR_TEXT]; /* io_uring: a path, or a struct sockaddr */
+};
+
+/*
+ * A watched function, 16 bits: its library, the shape of its arguments and result, whether it
+ * writes. The cookie of a uprobe is one, with the bytes above it that the stack has grown by since
+ * the function's first instruction.
+ */
+#define ATO_TLS_WRITES 1
+#define ATO_TLS_SHAPE(function) ((function) & 0xfe)
+#define ATO_TLS_INT 0x02 /* int f(handle, buffer, int size) */
+#define ATO_TLS_EX 0x04 /* int f(handle, buffer, size_t size, size_t *count): 1 is success */
+#define ATO_TLS_EX2 0x06 /* int f(handle, buffer, size_t size, u64 flags, size_t *count) */
+#define ATO_TLS_SIZE 0x08 /* ssize_t f(handle, buffer, size_t size) */
+#define ATO_TLS_NSPR 0x0a /* as ATO_TLS_INT, on a PRFileDesc */
+#define ATO_TLS_GO 0x0c /* arguments and results in Go's registers */
+#define ATO_TLS_GO_STACK 0x0e /* on the stack, before Go 1.17 */
+#define ATO_TLS_FREE 0x10 /* the handle's end */
+#define ATO_TLS_OPENSSL 0x100
+#define ATO_TLS_GNUTLS 0x200
+#define ATO_TLS_NSS 0x300
+#define ATO_TLS_GOLANG 0x400
+#define ATO_TLS_CANARY 0x500
+
+/* ATO_TLS: what is told. */
+#define ATO_TLS_OUT 1 /* a piece of what is to be written */
+#define ATO_TLS_DONE 2 /* the write returned `size` */
+#define ATO_TLS_IN 3 /* a piece of what was read */
+#define ATO_TLS_CLOSED 4 /* the handle is given back */
+#define ATO_TLS_SOCKET 5 /* what was written into memory is sent on this socket */
+
+#define ATO_CHUNK 16384 /* bytes of a buffer in one record: a TLS record's */
+#define ATO_CHUNK_MIDDLE 2048
+#define ATO_CHUNK_SMALL 128
+
+struct ato_tls {
+	struct ato_header h;
+	__u64 object; /* the library's handle of the connection */
+	__u64 call; /* of one call; unique with tgid and object */
+	__u64 cookie; /* of the socket; 0: not known */
+	__u64 size; /* bytes of the whole call; of ATO_TLS_DONE: its result, signed */
+	__u64 at; /* of this piece in the buffer */
+	__s32 fd; /* of the socket; -1: not known */
+	__u32 len; /* bytes of this piece, which follow; the record may have room for more */
+	__u16 function;
+	__u16 what;
+	__u32 pad;
 };
 
 /* Key and value of the map `flows`. */

@@ -33,6 +33,10 @@ struct in6_addr___kernel {
 	} in6_u;
 };
 
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
 struct sock_common {
 	__u32 skc_daddr;
 	__u32 skc_rcv_saddr;
@@ -40,6 +44,7 @@ struct sock_common {
 	__u16 skc_num;
 	unsigned short skc_family;
 	possible_net_t skc_net;
+	atomic64_t skc_cookie;
 	struct in6_addr___kernel skc_v6_daddr;
 	struct in6_addr___kernel skc_v6_rcv_saddr;
 };
@@ -176,6 +181,7 @@ struct nsproxy {
 
 struct task_struct {
 	struct thread_info thread_info;
+	struct thread_struct thread;
 	int pid;
 	int tgid;
 	int exit_code;

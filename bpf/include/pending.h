@@ -22,6 +22,7 @@ enum call_class {
 	CALL_SENDMSG,
 	CALL_SENDMMSG,
 	CALL_DOOR,
+	CALL_IO, /* reads and writes: of interest within a TLS library's function only */
 };
 
 struct pending {
@@ -71,6 +72,12 @@ static const __u8 class_of[CALLS] = {
 	[__NR_sendto] = CALL_SENDTO,
 	[__NR_sendmsg] = CALL_SENDMSG,
 	[__NR_sendmmsg] = CALL_SENDMMSG,
+	[__NR_read] = CALL_IO,
+	[__NR_readv] = CALL_IO,
+	[__NR_write] = CALL_IO,
+	[__NR_writev] = CALL_IO,
+	[__NR_recvfrom] = CALL_IO,
+	[__NR_recvmsg] = CALL_IO,
 	[__NR_ptrace] = CALL_DOOR,
 	[__NR_process_vm_readv] = CALL_DOOR,
 	[__NR_process_vm_writev] = CALL_DOOR,

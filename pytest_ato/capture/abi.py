@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 
 CRITICAL: Final = 0
 BULK: Final = 1
-CLASSES: Final = ("critical", "bulk")
+PLAIN: Final = 2
+CLASSES: Final = ("critical", "bulk", "plain")
 
 FORK: Final = 1
 EXEC: Final = 2
@@ -25,6 +26,7 @@ MEMFD: Final = 6
 ADDR: Final = 7
 STATE: Final = 8
 DOOR: Final = 9
+TLS: Final = 10
 
 F_UNREAD: Final = 0x01
 F_TRUNCATED: Final = 0x02
@@ -38,6 +40,30 @@ DOOR_URING: Final = 3
 DOOR_RIGHTS: Final = 4
 DOOR_ARGS: Final = 5
 DOOR_TEXT: Final = 152
+
+TLS_WRITES: Final = 0x01
+TLS_INT: Final = 0x02
+TLS_EX: Final = 0x04
+TLS_EX2: Final = 0x06
+TLS_SIZE: Final = 0x08
+TLS_NSPR: Final = 0x0A
+TLS_GO: Final = 0x0C
+TLS_GO_STACK: Final = 0x0E
+TLS_FREE: Final = 0x10
+TLS_OPENSSL: Final = 0x100
+TLS_GNUTLS: Final = 0x200
+TLS_NSS: Final = 0x300
+TLS_GOLANG: Final = 0x400
+TLS_CANARY: Final = 0x500
+TLS_LIBRARY: Final = 0xFF00
+"""Bits of a function's code that say whose it is."""
+
+TLS_OUT: Final = 1
+TLS_DONE: Final = 2
+TLS_IN: Final = 3
+TLS_CLOSED: Final = 4
+TLS_SOCKET: Final = 5
+CHUNK: Final = 16384
 
 MODE_UNKNOWN: Final = 0xFFFF
 """Of a standard descriptor that a kernel side could not look at."""
@@ -162,6 +188,23 @@ DOOR_LAYOUT: Final = Layout(
         ("text", "152s"),
     ),
 )
+TLS_LAYOUT: Final = Layout(
+    "ato_tls",
+    (
+        *_PADDED_HEADER,
+        ("object", "Q"),
+        ("call", "Q"),
+        ("cookie", "Q"),
+        ("size", "q"),
+        ("at", "Q"),
+        ("fd", "i"),
+        ("len", "I"),
+        ("function", "H"),
+        ("what", "H"),
+        ("pad", "4x"),
+    ),
+)
+"""The bytes follow."""
 SCOPE_LAYOUT: Final = Layout(
     "ato_scope",
     (
@@ -176,11 +219,11 @@ SCOPE_LAYOUT: Final = Layout(
 COUNTS_LAYOUT: Final = Layout(
     "ato_counts",
     (
-        ("produced", "2Q"),
-        ("lost", "2Q"),
-        ("unread", "2Q"),
-        ("truncated", "2Q"),
-        ("coalesced", "2Q"),
+        ("produced", "3Q"),
+        ("lost", "3Q"),
+        ("unread", "3Q"),
+        ("truncated", "3Q"),
+        ("coalesced", "3Q"),
     ),
 )
 FLOW_KEY_LAYOUT: Final = Layout(
@@ -204,6 +247,7 @@ LAYOUTS: Final = (
     ADDR_LAYOUT,
     STATE_LAYOUT,
     DOOR_LAYOUT,
+    TLS_LAYOUT,
     SCOPE_LAYOUT,
     FLOW_KEY_LAYOUT,
     FLOW_LAYOUT,

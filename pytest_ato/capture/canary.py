@@ -49,6 +49,12 @@ _REFUSED: Final = (errno.EPERM, errno.EACCES, errno.ENOSYS)
 """By these the host forbids io_uring: to init, and so to the target."""
 
 
+class Uprobe(TaskEvent, frozen=True, kw_only=True):
+    """A probe on a function of a file saw init call its own; never part of an event log."""
+
+    probe: str
+
+
 class Canary:
     """Watches one audit's events, which must come in order of time; `init` is init's host pid."""
 
@@ -64,7 +70,9 @@ class Canary:
         """Pass on what is not the canary's, nor init's, nor done in the target's process before
         its exec."""
         for event in events:
-            if not isinstance(event, TaskEvent):
+            if isinstance(event, Uprobe):
+                self._seen[self._executed].add(event.probe)
+            elif not isinstance(event, TaskEvent):
                 yield event
             elif self._executed and event.pid != self._init and not self._inside:
                 if not (isinstance(event, Touch) and event.path in FILES):

@@ -16,6 +16,7 @@ import msgspec
 
 from pytest_ato.capture import abi, addresses, doors, rings, syscalls
 from pytest_ato.capture.merging import merge
+from pytest_ato.capture.plaintext import Plaintext
 from pytest_ato.capture.texts import absolute, is_plain, resolved, split, text
 from pytest_ato.model import events
 from pytest_ato.model.octets import Octets, octets
@@ -53,6 +54,8 @@ class Decoder:
         self.consumed = dict.fromkeys(abi.CLASSES, 0)
         self._files: OrderedDict[tuple[int, int], Octets] = OrderedDict()  # last used last
         self._ended: set[int] = set()
+        self._plaintext = Plaintext()
+        self._code: list[events.Exec | events.Map] = []
         self._executed: tuple[set[int], set[int]] = (set(), set())
         """Processes that executed a program in the last two drains."""
         self._decoders: dict[int, Callable[[bytes], Event]] = {
@@ -60,12 +63,23 @@ class Decoder:
             abi.EXEC: _exec,
             abi.EXIT: _exit,
             abi.PATH: self._path,
-            abi.MAP: _map,
+            abi.MAP: self._map,
             abi.MEMFD: _memfd,
             abi.ADDR: _addr,
             abi.STATE: _state,
             abi.DOOR: self._door,
         }
+
+    def code(self) -> list[events.Exec | events.Map]:
+        """Return what became code of a process since the last call."""
+        code, self._code = self._code, []
+        return code
+
+    def _map(self, record: bytes) -> Event:
+        event = _map(record)
+        if event.file is not None:
+            self._code.append(event)
+        return event
 
     def _door(self, record: bytes) -> Event:
         return doors.decode(record, self._files)
@@ -83,14 +97,16 @@ class Decoder:
                 yield event
 
     def _told(self, event: Event) -> bool:
-        """Whether an end was told before: two last threads that end at once both find themselves
-        the last."""
+        """Note what goes on; whether an end was told before: two last threads that end at once both
+        find themselves the last."""
         if isinstance(event, events.Fork):
             self._ended.discard(event.child)
         elif isinstance(event, events.Exit):
             if event.pid in self._ended:
                 return True
             self._ended.add(event.pid)
+        elif isinstance(event, events.Exec):
+            self._code.append(event)
         return False
 
     def bulk(self, data: bytes) -> Iterator[Event]:
@@ -108,6 +124,16 @@ class Decoder:
         for record, count in merge(found, apart=set().union(*self._executed)):
             event = self._decode(record)
             yield msgspec.structs.replace(event, count=count) if count > 1 else event
+
+    def plain(self, data: bytes) -> Iterator[Event]:
+        """Decode what the ring of plaintext held."""
+        found = rings.records(data)
+        self.consumed["plain"] += len(found)
+        return self._plaintext.decode(found)
+
+    def finish(self, now: int) -> Iterator[Event]:
+        """What was kept back until more came, after the last batch; `now` in ns."""
+        return self._plaintext.finish(now)
 
     def _decode(self, record: bytes) -> Event:
         return self._decoders[_KIND.unpack_from(record)[0]](record)
@@ -257,7 +283,7 @@ def descriptor(mode: int, family: int, protocol: int, rdev: int) -> str:
     return "dir" if stat.S_ISDIR(mode) else "other"
 
 
-def _map(record: bytes) -> Event:
+def _map(record: bytes) -> events.Map:
     fields = _PATH.unpack_from(record)
     ts, tgid, tid, _, flags, ret, inode, value, dev, links, _, mapping, prot, nr = fields[:14]
     image = split(record, _PATH.size, fields[14:18])[2]

@@ -25,12 +25,13 @@ from pytest_ato.model.events import (
     Rename,
     Send,
     SocketState,
+    Tls,
     Truncate,
     Unlink,
 )
 from pytest_ato.model.record import Event
 
-Place = Literal["session", "cgroup", "wire"]
+Place = Literal["session", "cgroup", "wire", "file"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Probe:
     """Programs of which the first that the kernel has is taken; empty: the one of this name."""
     place: Place = "session"
     """What it is attached to: something of the kernel, once a session; the audit's cgroup, or its
-    end of the wire."""
+    end of the wire; functions of files."""
     proven: bool = True
     """The sandbox's init makes a call that it must see, before the target and after it."""
     stands_for: str = ""
@@ -71,6 +72,21 @@ PROBES: Final = (
     Probe("sendmsg4", "destinations", place="cgroup"),
     Probe("sendmsg6", "destinations", place="cgroup"),
     Probe("wire", "destinations", required=False, place="wire", proven=False),
+    # Sleepable programs came with Linux 6.0.
+    Probe(
+        "tls_enter",
+        "plaintext of TLS",
+        required=False,
+        alternatives=("tls_enter", "tls_enter_awake"),
+        place="file",
+    ),
+    Probe(
+        "tls_leave",
+        "plaintext of TLS",
+        required=False,
+        alternatives=("tls_leave", "tls_leave_awake"),
+        place="file",
+    ),
 )
 """Of the core loader."""
 
@@ -105,7 +121,7 @@ BCC_TELLS: Final[tuple[type[Event], ...]] = (Fork, Exec, Exit, Open, Connect, Se
 CORE_TELLS: Final[tuple[type[Event], ...]] = (
     *BCC_TELLS,
     *(Rename, Link, Unlink, Truncate, Chmod, Map, Memfd),
-    *(Bind, SocketState, Door, Flow),
+    *(Bind, SocketState, Door, Flow, Tls),
 )
 """Events that the core loader's kernel side tells."""
 

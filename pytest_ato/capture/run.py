@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterable
 from typing import Final, Literal
 
+import msgspec
+
 from pytest_ato.capture import abi, flows
 from pytest_ato.capture.accounts import Accounts
 from pytest_ato.capture.caller import Caller
@@ -38,7 +40,8 @@ from pytest_ato.capture.sandbox.writable import PlantedFile
 from pytest_ato.capture.spool import Spool
 from pytest_ato.capture.stdio import StandardStreams
 from pytest_ato.capture.stream import CallerGone, EventStream
-from pytest_ato.model.events import End, Lost, Planted, Start
+from pytest_ato.capture.tls.libraries import Libraries
+from pytest_ato.model.events import End, Lost, Planted, Start, Watched
 from pytest_ato.model.octets import octets
 from pytest_ato.model.spec import AuditSpec
 
@@ -72,7 +75,11 @@ class Run:
         network: TargetNetwork,
         gateway: Gateway | None,
         stream: EventStream,
+        libraries: Libraries,
+        watched: Iterable[Watched],
     ) -> None:
+        self._libraries = libraries
+        self._watched = tuple(watched)
         self._spec = spec
         self._loader = loader
         self._sandbox = sandbox
@@ -122,6 +129,8 @@ class Run:
         )
         try:
             self._stream.put(self._start(attach_ms))
+            for library in self._watched:
+                self._stream.put(msgspec.structs.replace(library, ts=time.monotonic_ns()))
             for file in planted:
                 now = time.monotonic_ns()
                 self._stream.put(Planted(ts=now, path=file.path, dev=file.dev, inode=file.inode))
@@ -232,6 +241,10 @@ class Run:
     def _decode_one(self, batch: Batch) -> None:
         self._stream.add(self._decoder.critical(batch.critical))
         self._stream.add(self._decoder.bulk(batch.bulk))
+        self._stream.add(self._decoder.plain(batch.plain))
+        for code in self._decoder.code():
+            self._stream.add(self._libraries.mapped(code, self._sandbox.init_pid))
+        self._stream.add(self._libraries.take())
         if batch.whole:
             self._stream.release(batch.drained)
 
@@ -264,6 +277,8 @@ class Run:
             if self._accounts.balanced() or time.monotonic() > until:
                 break
             time.sleep(_TURN)
+        self._stream.add(self._libraries.settle())
+        self._stream.add(self._decoder.finish(time.monotonic_ns()))
         for name in self._liveness.detached():
             self._lose(name, "the probe was detached during the audit")
         if self._gateway:

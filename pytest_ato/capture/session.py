@@ -26,6 +26,7 @@ from pytest_ato.capture.sandbox.mounts import enter_private_mounts, mount_tmpfs,
 from pytest_ato.capture.sandbox.rootfs import Stores
 from pytest_ato.capture.sandbox.sandbox import Sandbox
 from pytest_ato.capture.stream import EventStream
+from pytest_ato.capture.tls.libraries import Libraries
 from pytest_ato.model.errors import CaptureUnavailable
 from pytest_ato.model.events import End
 from pytest_ato.model.spec import AuditSpec
@@ -67,11 +68,14 @@ class Session:
         self._rundir = self._cleanup.enter_context(RunDir.claim())
         began = time.monotonic()
         self._cleanup.callback(self._loader.close)
+        self._libraries = Libraries(self._loader, self._rundir.helper_uid)
+        self._cleanup.callback(self._libraries.close)
         # libbpf lets go of the interpreter while it loads, so the two overlap
         with ThreadPoolExecutor(1) as pool:
             loading = pool.submit(self._loader.load)
             self._start_gateway()
             loading.result()
+        self._libraries.look_at_host()
         self._load_ms = (time.monotonic() - began) * 1000
 
     def _start_gateway(self) -> None:
@@ -123,6 +127,8 @@ class Session:
             cleanup.callback(sandbox.close)
             try:
                 planted = sandbox.prepare()
+                watched = self._libraries.prepare(sandbox.placed())
+                cleanup.callback(self._libraries.forget)
                 self._loader.attach_cgroup(cgroup.fd)
                 cleanup.callback(self._loader.detach_cgroup)
                 if gateway:
@@ -133,7 +139,17 @@ class Session:
                     End(ts=time.monotonic_ns(), ended="not_started", reason=str(error))
                 )
                 return
-            run = Run(spec, self._loader, sandbox, cgroup, network, gateway, self._stream)
+            run = Run(
+                spec,
+                self._loader,
+                sandbox,
+                cgroup,
+                network,
+                gateway,
+                self._stream,
+                self._libraries,
+                watched,
+            )
             attach_ms = self._load_ms + (time.monotonic() - began) * 1000
             self._load_ms = 0.0  # paid once a session
             cleanup.callback(run.close)

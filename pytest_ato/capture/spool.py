@@ -12,7 +12,7 @@ from typing import IO, Final
 
 from pytest_ato.capture.loader.maps import Batch
 
-_HEADER: Final = struct.Struct("<QQQ?")
+_HEADER: Final = struct.Struct("<QQQQ?")
 _MEMORY: Final = 64 << 20
 
 
@@ -32,13 +32,13 @@ class Spool:
             self._spill(batch)
         else:
             self._queue.append(batch)
-            self._held += len(batch.critical) + len(batch.bulk)
+            self._held += batch.size
 
     def get(self) -> Batch | None:
         """Remove and return the oldest batch, or None."""
         if self._queue:
             batch = self._queue.popleft()
-            self._held -= len(batch.critical) + len(batch.bulk)
+            self._held -= batch.size
             return batch
         return self._unspill() if self._spilled else None
 
@@ -65,8 +65,9 @@ class Spool:
     def _spill(self, batch: Batch) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
-        header = _HEADER.pack(batch.drained, len(batch.critical), len(batch.bulk), batch.whole)
-        data = memoryview(header + batch.critical + batch.bulk)
+        parts = (batch.critical, batch.bulk, batch.plain)
+        header = _HEADER.pack(batch.drained, *map(len, parts), batch.whole)
+        data = memoryview(b"".join((header, *parts)))
         self._file.seek(self._write_at)
         while data:
             data = data[self._file.write(data) :]
@@ -75,8 +76,8 @@ class Spool:
     def _unspill(self) -> Batch:
         assert self._file is not None
         self._file.seek(self._read_at)
-        drained, critical, bulk, whole = _HEADER.unpack(self._file.read(_HEADER.size))
-        batch = Batch(drained, whole, self._exactly(critical), self._exactly(bulk))
+        drained, *sizes, whole = _HEADER.unpack(self._file.read(_HEADER.size))
+        batch = Batch(drained, whole, *(self._exactly(size) for size in sizes))
         self._read_at = self._file.tell()
         if not self._spilled:
             self._file.truncate(0)

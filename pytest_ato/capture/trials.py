@@ -20,6 +20,7 @@ from pytest_ato.capture.loader.libbpf import Libbpf
 from pytest_ato.capture.loader.maps import RING_SIZES
 from pytest_ato.capture.network import namespaces
 from pytest_ato.capture.probes import PROBES, Probe
+from pytest_ato.capture.sandbox.initfile import INIT, canary_places
 
 _SMALL: Final = 4096
 """Bytes of a ring that nobody reads."""
@@ -91,6 +92,11 @@ def _attach(libbpf: Libbpf, probe: Probe, program: int, cleanup: ExitStack) -> i
     if probe.place == "cgroup":
         cgroup = _empty_cgroup(cleanup)
         return libbpf.pointer("bpf_program__attach_cgroup", program, cgroup)
+    if probe.place == "file":
+        offset = canary_places()[0].offset
+        return libbpf.pointer(
+            "bpf_program__attach_uprobe_opts", program, -1, os.fsencode(INIT), offset, None
+        )
     namespace = namespaces.make()
     cleanup.callback(os.close, namespace)
     return namespaces.inside(

@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_ato.target import elf, files
+from pytest_ato import elf
+from pytest_ato.target import files
 
 _MAX_LIBRARIES = 256
 _ORIGIN = (b"$ORIGIN", b"${ORIGIN}")

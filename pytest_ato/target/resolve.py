@@ -14,10 +14,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
+from pytest_ato import elf
 from pytest_ato.model.errors import UsageError
 from pytest_ato.model.spec import Placed, Target
 from pytest_ato.settings.grammar import Include
-from pytest_ato.target import elf, files, includes, libraries
+from pytest_ato.target import files, includes, libraries
 
 _SHEBANG_LIMIT = 256
 """BINPRM_BUF_SIZE: how much of the first line Linux reads (since 5.1)."""

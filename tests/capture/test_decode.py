@@ -135,7 +135,7 @@ def test_invalid_utf8_is_carried() -> None:
 def test_counts_of_consumed_records() -> None:
     decoder = Decoder()
     list(decoder.bulk(ring(*[path_record(b"/x\0")] * 5)))
-    assert decoder.consumed == {"critical": 0, "bulk": 5}
+    assert decoder.consumed == {"critical": 0, "bulk": 5, "plain": 0}
 
 
 @given(st.binary(min_size=168, max_size=168), st.lists(st.integers(0, 0xFFFF), max_size=4))

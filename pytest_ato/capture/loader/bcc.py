@@ -55,7 +55,7 @@ class BccLoader(Loader):
         self._folder = bcc_library.find()
         self._headers = headers.find()
         self._source = source
-        self._sizes = dict(ring_sizes)
+        self._sizes = {**RING_SIZES, **ring_sizes}
         self._cleanup = contextlib.ExitStack()
         self._live: dict[str, int] = {}
         """Descriptors of the attached programs."""

@@ -7,15 +7,18 @@ import ctypes
 import errno
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pytest_ato.capture import abi
-from pytest_ato.capture.loader.interface import Loader, ProbeState
+from pytest_ato.capture.loader.interface import Loader, Place, ProbeState
 from pytest_ato.capture.loader.libbpf import Libbpf
 from pytest_ato.capture.loader.maps import NAMES, RING_SIZES, Maps
+from pytest_ato.capture.loader.uprobes import MULTI, Uprobes
 from pytest_ato.capture.probes import CORE_TELLS, PROBES, Probe
+from pytest_ato.capture.sandbox.initfile import INIT, canary_places
 from pytest_ato.model.errors import CaptureUnavailable
 
 OBJECT: Final = Path(__file__).parents[1] / "objects/ato.bpf.o"
@@ -23,6 +26,27 @@ BTF: Final = Path("/sys/kernel/btf/vmlinux")
 _BTF_HEADER: Final = struct.Struct("=HBBIIIII")
 """Magic, version and flags, then the header's length, and offset and length of types and names from
 its end on (linux/btf.h)."""
+_FILES: Final = tuple(probe.name for probe in PROBES if probe.place == "file")
+
+
+@dataclass(frozen=True)
+class _Way:
+    """What to ask a kernel for."""
+
+    probes: tuple[Probe, ...] = PROBES
+    multi: bool = False
+    """One link for many places (6.6)."""
+    without: tuple[str, ...] = ()
+    """Programs that have a twin in their place."""
+
+
+_WAYS: Final = (
+    _Way(multi=True),
+    _Way(),
+    _Way(without=_FILES),  # that sleep (6.0)
+    _Way(probes=tuple(probe for probe in PROBES if probe.required)),
+)
+"""The best first."""
 _LINK_INFO: Final = 64
 _LINK_PLACE: Final = slice(16, 24)
 """Where struct bpf_link_info (Linux 5.15) has the cgroup's id or the interface's index; 0: none."""
@@ -39,10 +63,12 @@ class CoreLoader(Loader):
         self, object_path: Path = OBJECT, ring_sizes: Mapping[str, int] = RING_SIZES
     ) -> None:
         self._path = object_path
-        self._sizes = dict(ring_sizes)
+        self._sizes = {**RING_SIZES, **ring_sizes}
         self._cleanup = contextlib.ExitStack()
         self._links: dict[str, int] = {}
         self._programs: dict[str, str] = {}
+        self._way = _WAYS[0]
+        self._uprobes: Uprobes | None = None
 
     def load(self) -> None:
         if not BTF.exists():
@@ -56,11 +82,12 @@ class CoreLoader(Loader):
             )
         self._libbpf = Libbpf()
         reason = ""
-        # One refused program fails the whole load: then again, without those that are optional.
-        for probes in (PROBES, tuple(probe for probe in PROBES if probe.required)):
+        # One refused program fails the whole load: then again, asking for less.
+        for way in _WAYS:
+            self._way = way
             try:
-                self._load_object(probes)
-                self._attach_session(probes)
+                self._load_object(way.probes)
+                self._attach_session(way.probes)
                 return
             except OSError as error:
                 reason = _explain(error, self._libbpf.last_words())
@@ -71,6 +98,22 @@ class CoreLoader(Loader):
         for probe in probes:
             if probe.place == "session" and probe.name in self._programs:
                 self._attach(probe.name, "bpf_program__attach")
+        self._watch_canary()
+
+    def _watch_canary(self) -> None:
+        """Watch init's own function: so the proof of liveness holds for probes on files, too."""
+        if not all(name in self._programs for name in _FILES):
+            return
+        enter, leave = (self._program(self._programs[name]) for name in _FILES)
+        self._uprobes = Uprobes(self._libbpf, enter, leave, multi=self._way.multi)
+        self._uprobes.attach(str(INIT), canary_places())
+
+    def watch(self, path: str, places: Sequence[Place]) -> int:
+        return self._uprobes.attach(path, places) if self._uprobes else 0
+
+    def unwatch(self, handles: Iterable[int]) -> None:
+        if self._uprobes:
+            self._uprobes.detach(handles)
 
     def _load_object(self, probes: tuple[Probe, ...]) -> None:
         call = self._libbpf.call
@@ -92,8 +135,12 @@ class CoreLoader(Loader):
         for probe in PROBES:
             for name in probe.alternatives or (probe.name,):
                 here = probe.place != "session" or b"\0btf_trace_%s\0" % name.encode() in names
+                here = here and name not in self._way.without
                 if probe in probes and here and probe.name not in self._programs:
                     self._programs[probe.name] = name
+                    if probe.place == "file" and self._way.multi:
+                        program = self._program(name)
+                        self._libbpf.call("bpf_program__set_expected_attach_type", program, MULTI)
                 else:
                     self._libbpf.call("bpf_program__set_autoload", self._program(name), False)
 
@@ -157,6 +204,8 @@ class CoreLoader(Loader):
 
     def _attached(self, probe: Probe) -> bool:
         """Ask the kernel: others may detach from a cgroup or the wire, and our link stays."""
+        if probe.place == "file":
+            return self._uprobes is not None
         link = self._links.get(probe.name, 0)
         if not link or probe.place == "session":
             return bool(link)
@@ -168,6 +217,9 @@ class CoreLoader(Loader):
     def close(self) -> None:
         for name in list(self._links):
             self._detach(name)
+        if self._uprobes:
+            self._uprobes.close()
+            self._uprobes = None
         self._cleanup.close()
 
 

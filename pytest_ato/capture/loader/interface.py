@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from pytest_ato.capture.abi import Scope
@@ -13,6 +14,20 @@ from pytest_ato.model.events import Counters
 from pytest_ato.model.record import Event
 
 ProbeState = Literal["live", "silent", "missing", "not captured"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a file a function is watched."""
+
+    offset: int
+    function: str
+    cookie: int
+    """What the program is told: see `bpf/include/abi.h`."""
+    leaves: bool = False
+    """It is where the function returns."""
+    returns: bool = False
+    """It is the first instruction of a function whose return is watched at its caller."""
 
 
 class Loader(ABC):
@@ -50,6 +65,16 @@ class Loader(ABC):
     @abstractmethod
     def take_flows(self) -> list[tuple[bytes, bytes]]:
         """Detach from the wire; return what it saw, as `ato_flow_key` and `ato_flow`."""
+
+    def watch(self, path: str, places: Sequence[Place]) -> int:  # noqa: ARG002
+        """Watch functions of a file; returns a handle for `unwatch`, 0 where this loader cannot.
+
+        Raises OSError where the kernel refuses. `path` may be one of /proc.
+        """
+        return 0
+
+    def unwatch(self, handles: Iterable[int]) -> None:  # noqa: B027
+        """Give up what `watch` returned handles for."""
 
     def set_scope(self, scope: Scope) -> None:
         """Say which audit is live."""

@@ -30,6 +30,12 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "bpf_map_delete_elem": (ctypes.c_int, (ctypes.c_int, _POINTER)),
     "bpf_obj_get_info_by_fd": (ctypes.c_int, (ctypes.c_int, _POINTER, _POINTER)),
     "bpf_program__attach_xdp": (_POINTER, (_POINTER, ctypes.c_int)),
+    "bpf_program__attach_uprobe_opts": (
+        _POINTER,
+        (_POINTER, ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, _POINTER),
+    ),
+    "bpf_program__fd": (ctypes.c_int, (_POINTER,)),
+    "bpf_program__set_expected_attach_type": (ctypes.c_int, (_POINTER, ctypes.c_int)),
     "bpf_program__set_autoload": (ctypes.c_int, (_POINTER, ctypes.c_bool)),
     "bpf_program__attach": (_POINTER, (_POINTER,)),
     "bpf_program__attach_cgroup": (_POINTER, (_POINTER, ctypes.c_int)),
@@ -38,6 +44,20 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "libbpf_num_possible_cpus": (ctypes.c_int, ()),
     "libbpf_set_print": (_POINTER, (_POINTER,)),
 }
+
+
+class UprobeOptions(ctypes.Structure):
+    """struct bpf_uprobe_opts."""
+
+    _fields_ = (
+        ("size", ctypes.c_size_t),
+        ("semaphore", ctypes.c_size_t),
+        ("cookie", ctypes.c_uint64),
+        ("returns", ctypes.c_bool),
+        ("function", ctypes.c_char_p),
+    )
+
+
 _PRINTER = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 
 

@@ -1,4 +1,4 @@
-"""The maps that each kernel side of ours has, whoever loaded it: the scope, the counts, two rings.
+"""The maps that each kernel side of ours has, whoever loaded it: scope, counts, three rings.
 
 Owns their use through descriptors. Loads nothing, and closes no descriptor.
 """
@@ -18,7 +18,7 @@ from pytest_ato.model.events import Counters
 
 BATCH: Final = 1 << 20
 """Bytes taken from a ring at once: what decodes in some 20 ms, so that draining never starves."""
-RING_SIZES: Final = {"critical": 8 << 20, "bulk": 32 << 20}
+RING_SIZES: Final = {"critical": 8 << 20, "bulk": 32 << 20, "plain": 32 << 20}
 """Bytes of each ring, powers of two. Bulk holds as many opens as a thread makes in some 0.2 s, for
 a machine that keeps us waiting for so long."""
 NAMES: Final = ("scope", "counts", *RING_SIZES)
@@ -34,9 +34,15 @@ class Batch:
     """Nothing was left: every record until `drained` is in this batch or an earlier one."""
     critical: bytes
     bulk: bytes
+    plain: bytes = b""
 
     def __bool__(self) -> bool:
-        return bool(self.critical or self.bulk)
+        return bool(self.critical or self.bulk or self.plain)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all."""
+        return len(self.critical) + len(self.bulk) + len(self.plain)
 
 
 class Maps:
@@ -61,9 +67,11 @@ class Maps:
         waiting = {name: ring.backlog() for name, ring in self._rings.items()}
         bulk = self._rings["bulk"].drain(BATCH, abi.STRIDE)
         critical = self._rings["critical"].drain(BATCH)
+        plain = self._rings["plain"].drain(BATCH) if "plain" in self._rings else b""
         # What came while we read is for the next turn: a flood would keep us reading for ever.
-        whole = len(bulk) >= waiting["bulk"] and len(critical) >= waiting["critical"]
-        return Batch(drained, whole, critical, bulk)
+        taken = {"bulk": len(bulk), "critical": len(critical), "plain": len(plain)}
+        whole = all(taken[name] >= size for name, size in waiting.items())
+        return Batch(drained, whole, critical, bulk, plain)
 
     def counters(self) -> Mapping[str, Counters]:
         """Sums over all CPUs since loading, by class."""
@@ -76,7 +84,7 @@ class Maps:
         return {
             name: Counters(
                 **{
-                    field: sum(values[2 * i + index] for values in per_cpu)
+                    field: sum(values[len(abi.CLASSES) * i + index] for values in per_cpu)
                     for i, field in enumerate(names)
                 }
             )

@@ -37,10 +37,10 @@ class Python:
     """Where modules are looked for beside the standard library."""
 
 
-def own() -> Python:
-    """Return the interpreter that runs this, with what the sinkhole imports."""
+def own(imports: Sequence[str] = _PACKAGES) -> Python:
+    """Return the interpreter that runs this, with the packages `imports`: the sinkhole's."""
     base = getattr(sys, "_base_executable", None) or sys.executable
-    packages = tuple(_location(name) for name in _PACKAGES)
+    packages = tuple(_location(name) for name in imports)
     return Python(
         interpreter=Path(base).resolve(),
         base=Path(sys.base_exec_prefix),

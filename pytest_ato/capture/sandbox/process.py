@@ -20,10 +20,9 @@ from pathlib import Path
 from pytest_ato.capture.sandbox import control
 from pytest_ato.capture.sandbox.control import ControlMessage
 from pytest_ato.capture.sandbox.errors import SandboxError
+from pytest_ato.capture.sandbox.initfile import INIT
 from pytest_ato.model.errors import CaptureUnavailable
 from pytest_ato.model.octets import octets, show
-
-INIT = Path(__file__).parent.parent / "objects" / "init"
 
 _READY_WITHIN_S = 20.0
 _GONE_WITHIN_S = 10.0

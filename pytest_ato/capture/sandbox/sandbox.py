@@ -91,6 +91,14 @@ class Sandbox(Closing):
         except OSError as error:
             raise SandboxError(f"the sandbox's files could not be made: {error}") from error
 
+    def placed(self) -> list[tuple[str, Path]]:
+        """What was placed: its path in the sandbox, and where that lies outside."""
+        found = []
+        for item in self._spec.target.placed:
+            copy = self._root / item.dest.lstrip("/")
+            found.append((item.dest, copy if copy.exists() else Path(item.source)))
+        return found
+
     def start(self) -> None:
         """Start bubblewrap and wait until init says READY in the finished sandbox.
 

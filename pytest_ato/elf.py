@@ -1,8 +1,8 @@
-"""The few facts of an ELF file that placing a program needs, read from hostile bytes in bounds.
+"""The few facts of an ELF file that placing and watching a program need, read in bounds.
 
-Owns the decoding of file header, program headers and dynamic section. It reads at most about
-1.2 MiB of any file and never looks at section headers, whose number the file chooses: general ELF
-libraries walk those, which a crafted file makes endless.
+Owns the decoding of file header, program headers and dynamic section of hostile files. It reads at
+most about 1.2 MiB of any file and never looks at section headers, whose number the file chooses:
+general ELF libraries walk those, which a crafted file makes endless.
 
 Source: System V ABI, chapters 4 and 5; elf(5).
 """
@@ -23,7 +23,8 @@ _MACHINE_NAMES: Final = {number: name for name, number in MACHINES.items()} | {
     40: "32-bit ARM",
     8: "MIPS",
 }
-_PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
+PT_LOAD, PT_DYNAMIC, _PT_INTERP = 1, 2, 3
+_PF_X = 1
 _DT_NULL, _DT_NEEDED, _DT_STRTAB, _DT_STRSZ = 0, 1, 5, 10
 _DT_RPATH, _DT_RUNPATH = 15, 29
 _MAX_SEGMENTS = 128
@@ -56,11 +57,20 @@ class Elf:
 
 
 @dataclass(frozen=True)
-class _Segment:
+class Segment:
+    """A program header: where bytes of the file lie in memory."""
+
     type: int
     offset: int
     address: int
     size: int
+    """Bytes in the file."""
+    flags: int = 0
+
+    @property
+    def executable(self) -> bool:
+        """Whether it holds code that is loaded."""
+        return self.type == PT_LOAD and bool(self.flags & _PF_X)
 
 
 def read(file: BinaryIO) -> Elf:
@@ -75,15 +85,23 @@ def read(file: BinaryIO) -> Elf:
         return Elf(kind, machine if header[5] == 1 else 0)
     if len(header) < 64:
         raise NotElf("its header is cut off")
-    segments = _segments(file, header)
-    interpreter = next((s for s in segments if s.type == _PT_INTERP), None)
-    dynamic = next((s for s in segments if s.type == _PT_DYNAMIC), None)
+    found = _segments(file, header)
+    interpreter = next((s for s in found if s.type == _PT_INTERP), None)
+    dynamic = next((s for s in found if s.type == PT_DYNAMIC), None)
     name = _at(file, interpreter.offset, min(interpreter.size, _MAX_NAME)) if interpreter else b""
-    needed, rpath, runpath = _dynamic(file, segments, dynamic) if dynamic else ((), (), ())
+    needed, rpath, runpath = _dynamic(file, found, dynamic) if dynamic else ((), (), ())
     return Elf(kind, machine, name.split(b"\0", 1)[0], needed, rpath, runpath)
 
 
-def _segments(file: BinaryIO, header: bytes) -> list[_Segment]:
+def segments(file: BinaryIO) -> list[Segment]:
+    """Return the program headers of a 64-bit file; raises `NotElf`, and what reading raises."""
+    header = _at(file, 0, 64)
+    if len(header) < 64 or header[:6] != MAGIC + b"\x02\x01":
+        raise NotElf("no 64-bit ELF file")
+    return _segments(file, header)
+
+
+def _segments(file: BinaryIO, header: bytes) -> list[Segment]:
     (table,) = struct.unpack_from("<Q", header, 32)
     size, count = struct.unpack_from("<HH", header, 54)
     if count and size != 56:
@@ -92,13 +110,13 @@ def _segments(file: BinaryIO, header: bytes) -> list[_Segment]:
     if len(data) < 56 * min(count, _MAX_SEGMENTS):
         raise NotElf("its program headers are cut off")
     return [
-        _Segment(kind, offset, address, size)
-        for kind, _, offset, address, _, size, _, _ in struct.iter_unpack("<IIQQQQQQ", data)
+        Segment(kind, offset, address, size, flags)
+        for kind, flags, offset, address, _, size, _, _ in struct.iter_unpack("<IIQQQQQQ", data)
     ]
 
 
 def _dynamic(
-    file: BinaryIO, segments: list[_Segment], dynamic: _Segment
+    file: BinaryIO, segments: list[Segment], dynamic: Segment
 ) -> tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[bytes, ...]]:
     data = _at(file, dynamic.offset, min(dynamic.size, _MAX_DYNAMIC))
     entries: list[tuple[int, int]] = []
@@ -107,7 +125,7 @@ def _dynamic(
             break
         entries.append((tag, value))
     single = dict(entries)
-    offset = _file_offset(segments, single.get(_DT_STRTAB, 0))
+    offset = file_offset(segments, single.get(_DT_STRTAB, 0))
     if offset is None:
         return (), (), ()
     strings = _at(file, offset, min(single.get(_DT_STRSZ, 0), _MAX_STRINGS))
@@ -122,9 +140,10 @@ def _dynamic(
     return names(_DT_NEEDED), directories(_DT_RPATH), directories(_DT_RUNPATH)
 
 
-def _file_offset(segments: list[_Segment], address: int) -> int | None:
+def file_offset(segments: list[Segment], address: int) -> int | None:
+    """Where the byte at `address` of memory lies in the file; None: nowhere."""
     for segment in segments:
-        if segment.type == _PT_LOAD and 0 <= address - segment.address < segment.size:
+        if segment.type == PT_LOAD and 0 <= address - segment.address < segment.size:
             return segment.offset + address - segment.address
     return None
 

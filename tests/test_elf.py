@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ato.target import elf
+from pytest_ato import elf
 
 
 def read(content: bytes) -> elf.Elf:
