@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "verify": ("pytest_ato.cli.verify", "check that evidence is what was signed, and by whom"),
     "keys": ("pytest_ato.cli.keys", "say which signing keys to believe"),
     "evidence": ("pytest_ato.cli.evidence", "export from the evidence log, harden or rotate it"),
+    "detectors": ("pytest_ato.cli.detectors", "list detectors, explain one, test own rules"),
     "doctor": ("pytest_ato.cli.doctor", "say what this machine can capture, and what is missing"),
 }
 """Name to module and one line of help."""

@@ -16,7 +16,7 @@ from typing import ClassVar, Final
 from pytest_ato.detectors.context import Context
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.detectors.processes import ProcessState
-from pytest_ato.detectors.regularity import MIN_INTERVALS, Rhythm, measure
+from pytest_ato.detectors.regularity import Limits, Rhythm, measure
 from pytest_ato.model.events import Connect, Datagram, Send, SocketState, Tcp
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.octets import raw
@@ -70,11 +70,19 @@ class Beaconing(Detector):
         technique="T1071",
         wants=(SocketState, Connect, Send, Tcp, Datagram),
         needs=frozenset({"sinkhole"}),
+        thresholds={"intervals": 4, "score": 0.6, "seconds": 0.5, "jitter": 0.41},
+        fires="at least `intervals` intervals between connections, packets or small writes to "
+        "one destination are regular: RITA's score of intervals, sizes and duration is "
+        "at least `score`, the middle interval at least `seconds`, and the jitter at "
+        "most `jitter`, less where there are few intervals",
+        silent="irregular fetches, retries after failures, a package manager with many files, "
+        "the resolver, what stays on this machine",
     )
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._channels: dict[str, _Calls] = {}
+        self._limits = Limits()
 
     def process(self, event: Event) -> Iterable[Finding]:
         """Note the call; whether calls are regular shows at the end."""
@@ -96,6 +104,8 @@ class Beaconing(Detector):
 
     def finish(self) -> Iterable[Finding]:
         """Judge each destination, and each of its connections if they come with no rhythm."""
+        names = ("intervals", "score", "seconds", "jitter")
+        self._limits = Limits(*map(self.threshold, names))
         for key, calls in self._channels.items():
             finding = self._judge(key, calls)
             if finding:
@@ -158,20 +168,25 @@ class Beaconing(Detector):
     def _judge(self, key: str, calls: _Calls) -> Finding | None:
         starts = calls.states or calls.connects
         made = sorted(ts for cookie, ts in starts.items() if cookie not in calls.failed)
-        rhythm = _rhythm(made, calls.sizes)
-        if rhythm.is_beacon:
+        rhythm = self._rhythm(made, calls.sizes)
+        if rhythm.is_beacon(self._limits):
             return self._report(key, calls, rhythm, made, "connections")
         packets = sorted(calls.packets or calls.sends)
         times = [ts for ts, _ in packets]
-        rhythm = _rhythm(times, [size for _, size in packets])
-        if rhythm.is_beacon:
+        rhythm = self._rhythm(times, [size for _, size in packets])
+        if rhythm.is_beacon(self._limits):
             return self._report(key, calls, rhythm, times, "packets")
         for writes in calls.writes.values():
             times, sizes = [ts for ts, _ in writes], [size for _, size in writes]
-            rhythm = _rhythm(times, sizes)
-            if rhythm.is_beacon and statistics.median(sizes) <= _SMALL_WRITE:
+            rhythm = self._rhythm(times, sizes)
+            if rhythm.is_beacon(self._limits) and statistics.median(sizes) <= _SMALL_WRITE:
                 return self._report(key, calls, rhythm, times, "writes on one connection")
         return None
+
+    def _rhythm(self, times: Sequence[int], sizes: Sequence[int]) -> Rhythm:
+        if len(times) <= self._limits.intervals:
+            return measure(())
+        return measure([ts / _NANOSECONDS for ts in times], sizes)
 
     def _report(
         self, key: str, calls: _Calls, rhythm: Rhythm, times: Sequence[int], what: str
@@ -192,12 +207,6 @@ class Beaconing(Detector):
             process=actor,
             count=len(times),
         )
-
-
-def _rhythm(times: Sequence[int], sizes: Sequence[int]) -> Rhythm:
-    if len(times) <= MIN_INTERVALS:
-        return measure(())
-    return measure([ts / _NANOSECONDS for ts in times], sizes)
 
 
 def _was_refused(event: Connect) -> bool:

@@ -49,6 +49,9 @@ class CodeInjection(Detector):
         technique="T1055",
         wants=(Open, Rename, Link, Map, Door),
         places=(PRELOAD, PREFIX),
+        fires="ld.so.preload is written, LD_PRELOAD brings a library of the target's into "
+        "other programs, or another process's memory is written",
+        silent="a JIT, an extension module that is imported, a debugger on its child",
     )
 
     def process(self, event: Event) -> Iterable[Finding]:

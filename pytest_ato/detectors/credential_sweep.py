@@ -14,7 +14,6 @@ from pytest_ato.detectors.processes import ProcessState
 from pytest_ato.detectors.reads import Read
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 
-FAMILIES: Final = 3
 _NO_CREDENTIAL: Final = frozenset({"pii"})
 """Families of planted files that open no door."""
 
@@ -29,6 +28,10 @@ class CredentialSweep(Detector):
         severity=Severity.HIGH,
         title="three or more kinds of credential files are read by one line of processes",
         technique="T1555",
+        thresholds={"families": 3},
+        fires="one line of processes reads planted files of at least `families` kinds (AWS, "
+        "SSH, PostgreSQL, ...)",
+        silent="a walk over the whole home, a client that reads the file of its own kind",
     )
 
     def finish(self) -> Iterable[Finding]:
@@ -39,7 +42,7 @@ class CredentialSweep(Detector):
             if read.rating is Severity.HIGH and read.token.family not in _NO_CREDENTIAL
         ]
         families = sorted({read.token.family for read in reads})
-        swept = _smallest_sweep(reads)
+        swept = _smallest_sweep(reads, max(1, int(self.threshold("families"))))
         if swept is None:
             return
         actor, own = swept
@@ -54,8 +57,8 @@ class CredentialSweep(Detector):
         )
 
 
-def _smallest_sweep(reads: Iterable[Read]) -> tuple[ProcessState, list[Read]] | None:
-    """The process farthest from the root below which (itself included) enough families were
+def _smallest_sweep(reads: Iterable[Read], families: int) -> tuple[ProcessState, list[Read]] | None:
+    """The process farthest from the root below which (itself included) `families` were
     read, with these reads; the first of equals."""
     below: dict[int, tuple[ProcessState, list[Read]]] = {}
     for read in reads:
@@ -64,7 +67,7 @@ def _smallest_sweep(reads: Iterable[Read]) -> tuple[ProcessState, list[Read]] | 
     sweeps = [
         (actor, own)
         for actor, own in below.values()
-        if len({read.token.family for read in own}) >= FAMILIES
+        if len({read.token.family for read in own}) >= families
     ]
     return min(sweeps, key=lambda s: (len(s[1]), -len(s[0].ancestors)), default=None)
 

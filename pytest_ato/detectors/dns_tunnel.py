@@ -2,6 +2,11 @@
 
 Owns what makes the names below one domain look like data: that they read like an encoding, that
 there are many different ones, that they are long, that records are asked for which carry bytes.
+
+Why the thresholds are what they are: a content network gives one customer a few hashed names, not
+ten; 300 characters are nearly 200 bytes in base32; no single hash fills 60 characters (SHA-1 in
+hexadecimal has 40, an IPFS or onion address up to 59); hexadecimal has 4 bits a character, base32
+5, and words with numbers that only repeat a pattern have less than 3.5.
 """
 
 from __future__ import annotations
@@ -21,21 +26,6 @@ from pytest_ato.model.events import Dns
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.octets import show
 from pytest_ato.model.record import Event
-
-MIN_NAMES: Final = 10
-"""Different encoded names below one domain; a content network gives one customer a few."""
-MIN_CHARACTERS: Final = 300
-"""Encoded characters in them all: nearly 200 bytes in base32."""
-LONG_NAME: Final = 60
-"""Encoded characters in one name that no single hash fills (SHA-1 in hex has 40, an IPFS or
-onion address in base32 up to 59): two such names are enough."""
-MIN_LONG_NAMES: Final = 2
-MIN_RECORD_NAMES: Final = 6
-MIN_RECORD_RATE: Final = 0.5
-"""Part of the questions that ask for a record which carries bytes."""
-MIN_ENTROPY: Final = 3.5
-"""Bits a character over all names of a domain: hexadecimal has 4, base32 5, words with numbers
-that only repeat a pattern less."""
 
 _CARRIERS: Final = frozenset({"TXT", "NULL", "CNAME", "MX", "SRV", "PRIVATE", "TYPE65399"})
 _MIN_PIECE: Final = 8
@@ -69,13 +59,8 @@ class _Domain:
     def entropy(self) -> float:
         return entropy("".join(self.encoded))
 
-    @property
-    def is_tunnel(self) -> bool:
-        names = len(self.encoded)
-        many = names >= MIN_NAMES and self.characters >= MIN_CHARACTERS
-        long = sum(len(part) >= LONG_NAME for part in self.encoded) >= MIN_LONG_NAMES
-        odd = names >= MIN_RECORD_NAMES and self.carriers >= MIN_RECORD_RATE * self.questions
-        return (many or long or odd) and self.entropy >= MIN_ENTROPY
+    def long_names(self, least: float) -> int:
+        return sum(len(part) >= least for part in self.encoded)
 
 
 class DnsTunnel(Detector):
@@ -94,6 +79,21 @@ class DnsTunnel(Detector):
         technique="T1071.004",
         wants=(Dns,),
         needs=frozenset({"sinkhole"}),
+        thresholds={
+            "names": 10,
+            "characters": 300,
+            "long_name": 60,
+            "long_names": 2,
+            "record_names": 6,
+            "record_rate": 0.5,
+            "entropy": 3.5,
+        },
+        fires="names below one registered domain read like encoded data of at least `entropy` "
+        "bits a character, and there are `names` of them with `characters` together, or "
+        "`long_names` of `long_name` characters, or `record_names` of which the part "
+        "`record_rate` asks for records that carry bytes (TXT, NULL, ...)",
+        silent="the few hashed names of a content network, long names that people chose, "
+        "reverse lookups, DKIM and service labels",
     )
 
     def __init__(self, context: Context) -> None:
@@ -128,8 +128,17 @@ class DnsTunnel(Detector):
     def finish(self) -> Iterable[Finding]:
         """Judge each domain."""
         for parent, domain in self._domains.items():
-            if domain.is_tunnel:
+            if self._is_tunnel(domain):
                 yield self._report(parent, domain)
+
+    def _is_tunnel(self, domain: _Domain) -> bool:
+        least = self.threshold
+        names = len(domain.encoded)
+        many = names >= least("names") and domain.characters >= least("characters")
+        long = domain.long_names(least("long_name")) >= least("long_names")
+        carriers = domain.carriers >= least("record_rate") * domain.questions
+        odd = names >= least("record_names") and carriers
+        return names > 0 and (many or long or odd) and domain.entropy >= least("entropy")
 
     def _report(self, parent: str, domain: _Domain) -> Finding:
         summary = (

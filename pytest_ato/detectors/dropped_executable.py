@@ -61,6 +61,11 @@ class DroppedExecutable(Detector):
         title="A program that the target wrote is executed",
         technique="T1105",
         wants=(Open, Rename, Link, Unlink, Tcp, Exec, Map),
+        fires="a file that was written in this audit is executed or mapped as code: high after "
+        "bytes from the network, or from a temporary place and deleted, or of unknown "
+        "origin; low for the output of compilers and archivers",
+        silent="a text file that is written and read, a script that is given to an interpreter "
+        "of the system",
     )
 
     def __init__(self, context: Context) -> None:

@@ -8,7 +8,7 @@ leaves is another detector's.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.detectors.lookouts import lists_processes
@@ -19,10 +19,6 @@ from pytest_ato.detectors.sightings import Sighting
 from pytest_ato.model.events import Open
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.record import Event
-
-FAMILIES: Final = 3
-"""Kinds of credentials in variables that leave together only if somebody takes all there is; an
-honest client sends its own kind."""
 
 
 class EnvHarvest(Detector):
@@ -37,6 +33,11 @@ class EnvHarvest(Detector):
         technique="T1552.007",
         wants=(Open,),
         places=(PREFIX,),
+        thresholds={"families": 3},
+        fires="another process's /proc/PID/environ is opened, or values of at least `families` "
+        "kinds of secret variables leave",
+        silent="a process's own environment and that of its children, ps, one variable sent to "
+        "the service that it is for",
     )
 
     def process(self, event: Event) -> Iterable[Finding]:
@@ -59,7 +60,8 @@ class EnvHarvest(Detector):
             if token is not None and token.variable and sighting.channel != "output":
                 left.setdefault(token.variable, []).append(sighting)
         families = sorted({carriers[seen[0].token].family for seen in left.values()})
-        if len(families) < FAMILIES:
+        # An honest client sends its own kind: several leave together if somebody takes all.
+        if len(families) < max(1, self.threshold("families")):
             return
         first = next(iter(left.values()))[0]
         yield self.finding(

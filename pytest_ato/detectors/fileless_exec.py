@@ -46,6 +46,9 @@ class FilelessExec(Detector):
         title="A program without a file on disk is executed",
         technique="T1620",
         wants=(Memfd, Exec, Map),
+        fires="a memfd, a file in /dev/shm or a deleted file is executed, or mapped as a "
+        "program's code",
+        silent="a memfd that holds data, a JIT's memory",
     )
 
     def __init__(self, context: Context) -> None:

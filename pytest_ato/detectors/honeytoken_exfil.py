@@ -7,9 +7,11 @@ that it was. Where values were seen is in `sightings`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from pytest_ato.detectors.context import Context
 from pytest_ato.detectors.interface import Definition, Detector
@@ -22,6 +24,8 @@ from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.octets import raw
 from pytest_ato.model.record import Event
 
+_READERS: Final = 3
+"""Processes that read a value and are named beside the one that sent it."""
 MAX_SENDERS: Final = 1024
 """Pairs of process and destination whose bytes are counted."""
 
@@ -38,6 +42,11 @@ class HoneytokenExfil(Detector):
         technique="T1041",
         wants=(Tcp, Datagram, Dns),
         needs=frozenset({"sinkhole"}),
+        fires="a planted value leaves by TCP, UDP, ICMP, DNS, in a URL, a header or a body, in "
+        "any of the matcher's encodings and up to three layers of them (critical); or a "
+        "line of processes reads a planted file and then sends at least as many bytes in "
+        "a form that cannot be read (medium); or a limit left something unsearched (low)",
+        silent="the value is written to a local file or to the target's own output",
     )
 
     def __init__(self, context: Context) -> None:
@@ -62,9 +71,10 @@ class HoneytokenExfil(Detector):
     def finish(self) -> Iterable[Finding]:
         """Tell the sightings on the wire, then what may have gone out unseen."""
         outside = [found for found in self.context.sightings.all if found.channel != "output"]
+        reads = self.context.reads.rated(self.context.sightings.carriers)
         for sighting in outside:
-            yield self._seen(sighting)
-        thieves = _Thieves(self.context.reads.rated(self.context.sightings.carriers))
+            yield self._seen(sighting, reads)
+        thieves = _Thieves(reads)
         told = {sighting.destination for sighting in outside}
         unseen: set[str] = set()
         for sent in self._sent.values():
@@ -76,18 +86,39 @@ class HoneytokenExfil(Detector):
             if left.destination not in told | unseen:
                 yield self._unsearched(left)
 
-    def _seen(self, sighting: Sighting) -> Finding:
+    def _seen(self, sighting: Sighting, reads: Iterable[Read]) -> Finding:
         process = sighting.process
         by = f" by {process.label}" if process else ""
-        return self.finding(
+        found = self.finding(
             key=f"{sighting.token}@{sighting.destination}",
             title=f"{sighting.token} sent to {sighting.destination}{by} "
             f"as {', '.join(sighting.ways)}",
-            evidence=sighting.evidence,
+            evidence=(*self._way(sighting, reads), *sighting.evidence),
             where=sighting.destination,
             process=process,
             count=sighting.count,
         )
+        return replace(found, ts=sighting.evidence[0].ts)
+
+    def _way(self, sighting: Sighting, reads: Iterable[Read]) -> Iterator[Evidence]:
+        """Where the value was before it was sent: planted, and read by whom."""
+        token = self.context.tokens.carriers.get(sighting.token)
+        if token is None:
+            return
+        planted = self.context.tokens.planted_at(token)
+        if token.variable:
+            text = f"planted: {token.name} in the target's environment as {token.variable}"
+            yield Evidence(ts=planted, text=text)
+            root = self.context.processes.root
+            if root is not None:
+                start = self.context.start
+                text = f"read: {root.label} had it from its start"
+                yield Evidence(ts=start.ts if start else planted, text=text, pid=root.pid)
+            return
+        yield Evidence(ts=planted, text=f"planted: {token.name} as ~/{token.path}")
+        own = [read for read in reads if read.token.name == token.name]
+        for read in own[:_READERS]:
+            yield Evidence(ts=read.ts, text=f"read: {read.text}", pid=read.process.pid)
 
     def _unseen(self, sent: _Sent, read: Read) -> Finding:
         thief = read.process

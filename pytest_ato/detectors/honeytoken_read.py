@@ -22,6 +22,11 @@ class HoneytokenRead(Detector):
         severity=Severity.HIGH,
         title="a planted credential file is read",
         technique="T1552.001",
+        fires="a planted credential file is opened for reading, or its inode tells that it was "
+        "read (high); a walk over the whole home reads it among all others (medium); a "
+        "client library opens its own kind of file for a connection of that kind (info)",
+        silent="listing or stat of the folder, an archive of another folder, git, wget, pip, "
+        "psql and docker with their own configuration",
     )
 
     def finish(self) -> Iterable[Finding]:

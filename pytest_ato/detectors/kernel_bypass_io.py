@@ -51,6 +51,10 @@ class KernelBypassIo(Detector):
         title="Files or the network are used past the calls that are watched",
         technique="T1562",
         wants=(Door, Connect, Send),
+        fires="io_uring is used (medium; high on a planted file or a socket), 32-bit calls, "
+        "raw or packet sockets, own network or user namespaces, bpf(), file handles or "
+        "mounts, also when refused",
+        silent="UDP, an io_uring that only does nothing, a descriptor that was given",
     )
 
     def __init__(self, context: Context) -> None:

@@ -51,6 +51,11 @@ class Persistence(Detector):
         title="Something is left behind that runs again later",
         technique="T1546",
         wants=(Open, Rename, Link),
+        fires="something is written that runs later: cron, systemd units, shell start files, "
+        ".pth and sitecustomize, git hooks, authorized_keys, autostart entries, also by "
+        "rename or link",
+        silent="reading those files, the program's own configuration, git init with its sample "
+        "hooks, names that only look alike",
     )
 
     def __init__(self, context: Context) -> None:

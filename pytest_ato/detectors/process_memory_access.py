@@ -35,6 +35,10 @@ class ProcessMemoryAccess(Detector):
         technique="T1003.007",
         wants=(Open, Door),
         places=(PREFIX,),
+        fires="another process's memory is opened by /proc/PID/mem, copied by process_vm_readv "
+        "or process_vm_writev, or the process is attached to by ptrace, also when "
+        "refused",
+        silent="a debugger on the child that it started, a process's own memory",
     )
 
     def __init__(self, context: Context) -> None:

@@ -65,6 +65,9 @@ class RawIpEgress(Detector):
         title="a connection to an address that no DNS answer gave",
         technique="T1095",
         wants=(Connect, Send, SocketState, Tcp, Datagram, Dns),
+        fires="a connection or packet goes to an address that no DNS answer of this audit gave",
+        silent="an address from an answer, loopback, the sandbox's resolver, multicast, a UDP "
+        "socket that is connected and never used, an address that another detector names",
     )
 
     def __init__(self, context: Context) -> None:

@@ -2,9 +2,17 @@
 
 Owns the arithmetic, on plain numbers. Knows no event, and decides about no destination.
 
-The measures are those of RITA (Active Countermeasures): Bowley's skewness and the median absolute
-deviation about the median (MADM) of the intervals and of the sizes. RITA looks at a day and
-measures spread in seconds; an audit lasts a minute, so here spread is relative to the median.
+The measures are those of RITA (Active Countermeasures, github.com/activecm/rita, `pkg/beacon` of
+version 4): for the intervals 1 - |Bowley's skewness|, 1 - spread (median absolute deviation about
+the median, MADM) and duration; for the sizes 1 - |Bowley's skewness|, 1 - MADM / 32 bytes and
+1 - most frequent size / 65535; the score is the mean of both means. RITA looks at a day: it
+measures spread as MADM / 30 s and duration as connections against one in ten seconds. An audit
+lasts a minute, so here spread is relative to the median interval, and duration is the part of the
+time between the first call and the last that the intervals fill at their usual length.
+
+RITA ranks hosts by the score for a person; here it has to decide, so the jitter is bounded as well:
+uniform jitter of up to 25 % is always found from eight intervals on, of up to 40 % from thirteen on
+(at ten, in two of three cases); of lognormal pauses of a person (sigma 0.5) at most 8 % look so.
 """
 
 from __future__ import annotations
@@ -15,16 +23,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-MIN_INTERVALS: Final = 4
-MIN_SCORE: Final = 0.6
-MIN_INTERVAL_S: Final = 0.5
-"""Least median interval in seconds. What comes faster is work going on (a package manager with
-twenty files to fetch), and its rhythm is the server's, not a timer's."""
 JITTER_PER_INTERVAL: Final = 0.035
-MAX_JITTER: Final = 0.28
-"""Jitter that still counts as regular: a quarter, the most that common implants default to, and
-the scheduler's share. With few intervals it must be less, because of independent (exponential)
-ones four lie as close together as 10 % once in a thousand times, eight as 50 %."""
+"""Jitter that counts as regular is at most so much for each interval beyond the first: of
+independent (exponential) ones four lie as close together as 10 % once in a thousand times, eight
+as 50 %."""
 INTERVALS_PER_OUTLIER: Final = 8
 """For each so many intervals, one may be anything: a slow answer or a pause hides no beacon."""
 SAME_TICK_S: Final = 0.1
@@ -32,6 +34,19 @@ SAME_TICK_S: Final = 0.1
 _MIN_FOR_SKEW: Final = 8
 _SIZE_SPREAD: Final = 32.0
 _MAX_SIZE: Final = 65535.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is regular enough to be a timer, as a policy may set it."""
+
+    intervals: float = 4
+    score: float = 0.6
+    seconds: float = 0.5
+    """Least median interval. What comes faster is work going on (a package manager with twenty
+    files to fetch), and its rhythm is the server's, not a timer's."""
+    jitter: float = 0.41
+    """The most that common implants are set to, and the scheduler's share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +61,14 @@ class Rhythm:
     score: float
     """0 (nothing regular) to 1 (a metronome that always says the same)."""
 
-    @property
-    def is_beacon(self) -> bool:
+    def is_beacon(self, limits: Limits) -> bool:
         """Whether this is too regular to be chance, and too slow to be work."""
-        allowed = min(MAX_JITTER, JITTER_PER_INTERVAL * (self.intervals - 1))
+        allowed = min(limits.jitter, JITTER_PER_INTERVAL * (self.intervals - 1))
         return (
-            self.intervals >= MIN_INTERVALS
-            and self.median >= MIN_INTERVAL_S
+            self.intervals >= max(1, limits.intervals)
+            and self.median >= limits.seconds
             and self.jitter <= allowed
-            and self.score >= MIN_SCORE
+            and self.score >= limits.score
         )
 
 

@@ -52,6 +52,9 @@ class ReverseShell(Detector):
         title="A shell takes its orders from a network connection",
         technique="T1059.004",
         wants=(Connect, SocketState, Exec),
+        fires="a shell runs with a TCP or UDP socket as its standard streams, or a shell talks "
+        "to a socket through pipes",
+        silent="a shell under a unix socket, a shell whose streams are files, pipes or closed",
     )
 
     def __init__(self, context: Context) -> None:

@@ -71,6 +71,9 @@ class SandboxEscape(Detector):
         technique="T1611",
         wants=(Open, Connect, Bind, Door),
         places=("/proc/", "/sys/", "/dev/", "/run/", "/var/run/", "/var/lib/", "/var/snap/"),
+        fires="a container engine's socket, release_agent, core_pattern, a host's device, "
+        "cgroup.procs, setns, mount or a kernel module is reached for, also when refused",
+        silent="a unix socket of the target's own, reading kernel settings",
     )
 
     def __init__(self, context: Context) -> None:

@@ -320,7 +320,8 @@ class Sightings:
         way = _WAY.join((*source.path, *layers))
         sighting.ways[way] = None
         if len(sighting.evidence) < MAX_EVIDENCE:
-            text = f"{hit.marker} ({way}) to {source.destination}"
+            by = f" by {source.process.label}" if source.process else ""
+            text = f"sent: {hit.marker} ({way}) to {source.destination}{by}"
             text += f": {seen.shown}" if seen.shown else ""
             pid = source.process.pid if source.process else 0
             sighting.evidence.append(Evidence(ts=seen.ts, text=text, pid=pid))

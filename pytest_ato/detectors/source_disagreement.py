@@ -63,6 +63,11 @@ class SourceDisagreement(Detector):
             *(Connect, Send, Door, Datagram, Dns, Flow, Start, End),
         ),
         places=(),
+        fires="two independent sources tell different things of the same fact: the path at "
+        "entry and exit, the address of the program and of the kernel, a file that no "
+        "call opened",
+        silent="fanotify merging its events, a descriptor that was given, io_uring and 32-bit "
+        "calls, which have detectors of their own",
     )
 
     def __init__(self, context: Context) -> None:

@@ -33,8 +33,6 @@ from pytest_ato.model.record import Event
 
 MEASUREMENTS: Final = 10_000
 """Times in a row that a file which is not there is asked for, and nobody waits so for it."""
-FINGERPRINTS: Final = 3
-"""Kinds of fingerprint that no program reads together for a reason of its own."""
 _O_TRUNC: Final = 0o1000
 _O_APPEND: Final = 0o2000
 _O_DIRECTORY: Final = 0o200000
@@ -55,6 +53,12 @@ class TamperAndEvasion(Detector):
         technique="T1497",
         wants=(Open, Unlink, Truncate, Link, Rename, Door),
         places=PLACES,
+        thresholds={"fingerprints": 3},
+        fires="the tracer is looked for, attached to or killed; the target deletes itself, "
+        "wipes logs or history; at least `fingerprints` kinds of facts that give a "
+        "sandbox away are read",
+        silent="a runtime that reads its own cgroup and the processor, a program that tidies up "
+        "its own files, tools that list hardware",
     )
 
     def __init__(self, context: Context) -> None:
@@ -89,7 +93,7 @@ class TamperAndEvasion(Detector):
         """Report what only the whole shows."""
         yield from self._deleted.values()
         yield from self._measured()
-        if len(self._fingerprints) >= FINGERPRINTS:
+        if len(self._fingerprints) >= max(1, self.threshold("fingerprints")):
             kinds = sorted(self._fingerprints)
             _, process = next(iter(self._fingerprints.values()))
             yield self.finding(

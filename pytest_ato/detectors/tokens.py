@@ -34,6 +34,7 @@ class Tokens:
         self._by_path: dict[Octets, Honeytoken] = {}
         self._planted: dict[tuple[int, int], str] = {}
         self._planted_names: set[str] | None = None
+        self._since: dict[str, int] = {}
         self._homes: tuple[str, ...] = (SECOND_HOME,)
         self._matcher: Matcher | None = None
 
@@ -74,6 +75,11 @@ class Tokens:
             path = event.file if isinstance(event, Door) else event.path
         return self._by_path.get(path) if path is not None else None
 
+    def planted_at(self, token: Honeytoken) -> int:
+        """When its file lay in the sandbox, or when its variable was decided on."""
+        paths = (join(home, token.path) for home in self._homes)
+        return next((self._since[path] for path in paths if path in self._since), token.ts)
+
     def mask(self, data: bytes, limit: int = 120) -> str:
         """Show `data` as one printable line, each value replaced by its marker's quoted name.
 
@@ -110,6 +116,7 @@ class Tokens:
                 self._matcher = None
             case Planted():
                 self._planted[event.dev, event.inode] = event.path
+                self._since.setdefault(event.path, event.ts)
                 self._planted_names = None
             case Audit():
                 self._homes = (event.spec.home, SECOND_HOME)

@@ -1,7 +1,7 @@
-"""A policy file as plain data: YAML or TOML, read within bounds.
+"""A file that a user wrote (a policy, rules) as plain data: YAML or TOML, read within bounds.
 
 Owns what is refused before anybody looks at the content: no file, too large, not UTF-8, not the
-grammar, the same key twice, aliases that go in a circle or multiply. Knows no key of a policy.
+grammar, the same key twice, aliases that go in a circle or multiply. Knows no key of any.
 """
 
 from __future__ import annotations
@@ -34,33 +34,35 @@ _MOST: Final = 100_000
 _LEAST: Final = "a policy has at least one key, such as declared"
 
 
-def read(path: Path) -> tuple[Data, Source]:
+def read(path: Path, what: str = "policy", least: str = _LEAST) -> tuple[Data, Source]:
     """Read a file, TOML where its name ends in ``.toml``, else YAML.
+
+    `what` is it, and what has it at `least`, for messages about it.
 
     Raises `UsageError` where there is no file to read, `PolicyError` for what is in it.
     """
-    with files.open_regular(path, "policy") as file:
+    with files.open_regular(path, what) as file:
         content = file.read(LARGEST + 1)
     name = files.printable(path)
     if len(content) > LARGEST:
         raise PolicyError(
-            f"{name} is larger than {LARGEST >> 20} MiB; a policy names what one program needs, "
+            f"{name} is larger than {LARGEST >> 20} MiB; a {what} names what one program needs, "
             "long lists of bad names or networks are lists of their own"
         )
-    text = _text(content, name)
+    text = _text(content, name, least)
     data = _toml(text, name) if path.suffix == ".toml" else _yaml(text, name)
-    _Bounds(name).check(data)
+    _Bounds(name, what, least).check(data)
     return data, Source(name=path.name, sha256=hashlib.sha256(content).hexdigest())
 
 
-def _text(content: bytes, name: str) -> str:
+def _text(content: bytes, name: str, least: str) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise PolicyError(f"{name}: line {line} is not UTF-8; save the file as UTF-8") from None
     if not text.strip():
-        raise PolicyError(f"{name} is empty; {_LEAST}")
+        raise PolicyError(f"{name} is empty; {least}")
     return text.replace("\r\n", "\n")
 
 
@@ -152,8 +154,10 @@ def _refuse(problem: str, node: yaml.Node) -> NoReturn:
 class _Bounds:
     """A walk over the data as whoever decodes it will see it: shared parts each time anew."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, what: str, least: str) -> None:
         self._name = name
+        self._what = what
+        self._least = least
         self._left = _MOST
 
     def check(self, data: Data, path: str = "", above: tuple[int, ...] = ()) -> None:
@@ -178,10 +182,10 @@ class _Bounds:
 
     def _check_plain(self, data: Data, path: str) -> None:
         if data is None and not path:
-            raise PolicyError(f"{self._name} is empty; {_LEAST}")
+            raise PolicyError(f"{self._name} is empty; {self._least}")
         if data is None:
             problem = "there is nothing; write a value, or [] for none, or leave the key out"
             raise PolicyError(f"{self._name}: {path}: {problem}")
         if not isinstance(data, (str, int, float, datetime.date)):
-            problem = f"a policy has no values of this kind ({type(data).__name__})"
+            problem = f"a {self._what} has no values of this kind ({type(data).__name__})"
             raise PolicyError(f"{self._name}: {path}: {problem}")

@@ -18,11 +18,11 @@ def call(log, pid: int, size: int = 48) -> None:
     log.tcp(pid, ADDRESS, 443, b"x" * size)
 
 
-@pytest.mark.parametrize("jitter", [0.0, 0.1, 0.2, 0.25])
+@pytest.mark.parametrize("jitter", [0.0, 0.1, 0.2, 0.3, 0.4])
 def test_regular_requests_to_a_name(log, detect, jitter: float) -> None:
     log.dns(HOST, ADDRESS, pid=log.root)
     chance = random.Random(1)
-    for _ in range(10):
+    for _ in range(15):
         call(log, log.root)
         log.wait(2 * chance.uniform(1 - jitter, 1 + jitter))
     (finding,) = detect(Beaconing, log)
@@ -30,8 +30,8 @@ def test_regular_requests_to_a_name(log, detect, jitter: float) -> None:
     assert finding.rule == "ATO-C2C-009"
     assert finding.category is Category.C2
     assert finding.severity is Severity.HIGH
-    assert finding.count == 10
-    assert "every 2" in finding.title
+    assert finding.count == 15
+    assert " s (jitter " in finding.title
     assert [link.pid for link in finding.lineage] == [log.root]
 
 

