@@ -1,4 +1,4 @@
-"""`ato detectors list|explain|test`: what is looked for, why, and whether own rules do what they say.
+"""`ato detectors list|explain|test`: what is looked for, and whether own rules do what they say.
 
 Owns the text on the screen; the facts are the definitions'.
 """
@@ -6,6 +6,7 @@ Owns the text on the screen; the facts are the definitions'.
 from __future__ import annotations
 
 import argparse
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,11 +51,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def sentence(title: str) -> str:
+    """A definition's title with a capital, without a full stop."""
+    return title[:1].upper() + title[1:].rstrip(".")
+
+
 def explanation(definition: Definition) -> str:
     """Everything that a user may want to know of one detector, as text."""
     parts = [
         f"{definition.name} ({definition.rule})",
-        f"  {definition.title}.",
+        f"  {sentence(definition.title)}.",
         "",
         f"  category    {definition.category}",
         f"  severity    {definition.severity}",
@@ -63,9 +69,9 @@ def explanation(definition: Definition) -> str:
     if definition.needs:
         parts.append(f"  network     {' or '.join(sorted(definition.needs))} alone")
     if definition.fires:
-        parts += ["", f"  Fires when {definition.fires}."]
+        parts += ["", _paragraph(f"Fires when {definition.fires}.")]
     if definition.silent:
-        parts += ["", f"  Stays silent on {definition.silent}."]
+        parts += ["", _paragraph(f"Stays silent on {definition.silent}.")]
     if definition.thresholds:
         parts += ["", "  Thresholds, for a policy's `thresholds`:"]
         parts += [f"    {name} = {number:g}" for name, number in definition.thresholds.items()]
@@ -76,6 +82,10 @@ def explanation(definition: Definition) -> str:
         f"  --ato-allow={definition.name}. Accepted findings stay in the report as conditions.",
     ]
     return "\n".join(parts)
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(text, 100, initial_indent="  ", subsequent_indent="  ")
 
 
 def _test(path: Path) -> int:
@@ -104,9 +114,11 @@ def _chosen(definitions: tuple[Definition, ...], word: str) -> Definition:
 def _line(definition: Definition) -> str:
     return (
         f"{definition.rule:<13} {definition.name:<22} {definition.severity:<9} "
-        f"{definition.category:<18} {definition.title}"
+        f"{definition.category:<18} {sentence(definition.title)}"
     )
 
 
 def _link(technique: str) -> str:
-    return f"  https://attack.mitre.org/techniques/{technique.replace('.', '/')}/" if technique else ""
+    return (
+        f"  https://attack.mitre.org/techniques/{technique.replace('.', '/')}/" if technique else ""
+    )

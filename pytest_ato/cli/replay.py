@@ -17,7 +17,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", dest="to", metavar="DIR", type=Path, help="write log and report below DIR"
     )
-    options.add(parser, "policy", "fail-on", "allow-inconclusive", "domain-list", "asn-list")
+    options.add(parser, "policy", "rules", "fail-on", "allow-inconclusive")
+    options.add(parser, "domain-list", "asn-list")
     parser.add_argument(
         "--enrich",
         dest="ato_enrich",
@@ -36,7 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     from pytest_ato.detectors import registry
 
     given = options.read(arguments)
-    inputs = given.inputs(registry.definitions())
-    outcome = replay(arguments.log, report_dir=arguments.to, inputs=inputs)
+    extra = given.detectors()
+    inputs = given.inputs(registry.definitions(extra))
+    outcome = replay(arguments.log, report_dir=arguments.to, extra_detectors=extra, inputs=inputs)
     settings = given.under(inputs.terms.policy)
     return result.tell(outcome, settings, Screen(quiet=arguments.quiet))

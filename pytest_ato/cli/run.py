@@ -37,7 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     from pytest_ato.target import resolve
 
     given = dataclasses.replace(options.read(arguments), args=tuple(arguments.args))
-    definitions = registry.definitions()
+    extra = given.detectors()
+    definitions = registry.definitions(extra)
     check_names(given.allow, [definition.name for definition in definitions])
     inputs = given.inputs(definitions)
     settings = given.under(inputs.terms.policy)
@@ -51,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
             runtime=settings.runtime,
             loader=settings.loader,
             sealer=signing.sealer(settings),
+            extra_detectors=extra,
             progress=screen.progress,
             inputs=inputs,
         ) as auditor:

@@ -46,6 +46,7 @@ class AtoSession:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         settings = options.read(config)
+        self._own_rules = settings.detectors
         self.inputs: Inputs = settings.inputs(self.definitions)
         """What all audits of this session are judged by."""
         self.settings = settings.under(self.inputs.terms.policy)
@@ -113,9 +114,10 @@ class AtoSession:
 
     @cached_property
     def extra_detectors(self) -> tuple[type[Detector], ...]:
-        """Detectors that other plugins and conftest files bring."""
+        """Detectors that other plugins, conftest files and rule files bring."""
         answers: list[Iterable[type[Detector]]] = self.config.hook.pytest_ato_detectors()
-        return tuple(detector for answer in answers for detector in answer)
+        brought = [detector for answer in answers for detector in answer]
+        return (*brought, *self._own_rules())
 
     @cached_property
     def definitions(self) -> tuple[Definition, ...]:

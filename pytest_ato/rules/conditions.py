@@ -2,14 +2,14 @@
 
 Owns the safety of patterns: they are a user's, but the text is the target's. Regular expressions
 run in RE2 (google-re2), whose time is linear in the text whatever the pattern says, so there is no
-pattern that a target could make run away; it has no back-references and no look-around, and says so.
-Globs become regular expressions. Only the first bytes of a long text are looked at.
+pattern that a target could make run away; it has no back-references and no look-around, and says
+so. Globs become regular expressions. Only the first bytes of a long text are looked at.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import ipaddress
+import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -59,7 +59,7 @@ def _tests(condition: Condition) -> Iterable[Test]:
             raise ValueError("in: an empty list never holds")
         yield _equal(condition.in_)
     if condition.glob is not None:
-        yield _searched([fnmatch.translate(glob) for glob in _many(condition.glob)])
+        yield _searched([_translated(glob) for glob in _many(condition.glob)])
     if condition.regex is not None:
         yield _searched(_many(condition.regex))
     if condition.cidr is not None:
@@ -103,9 +103,29 @@ def _searched(patterns: Iterable[str]) -> Test:
             found.append(re2.compile(pattern.encode(), options))
         except (re2.error, UnicodeError) as error:
             raise ValueError(f"regex: {_reason(error)} (the grammar is RE2's)") from None
-    return lambda value: isinstance(value, B64 | str) and any(
-        pattern.search(raw(value)[:LOOKED_AT]) is not None for pattern in found
+    return lambda value: (
+        isinstance(value, B64 | str)
+        and any(pattern.search(raw(value)[:LOOKED_AT]) is not None for pattern in found)
     )
+
+
+_SET: Final = re.compile(r"\[(!?)(\]?[^\]]*)\]")
+
+
+def _translated(glob: str) -> str:
+    """A glob as a regular expression of RE2's grammar."""
+    parts, at = [r"\A"], 0
+    while at < len(glob):
+        letter = glob[at]
+        inside = _SET.match(glob, at) if letter == "[" else None
+        if inside is not None and inside[2]:
+            members = inside[2].replace("\\", "\\\\").replace("[", r"\[").replace("]", r"\]")
+            parts.append(f"[{'^' if inside[1] else ''}{members}]")
+            at = inside.end()
+            continue
+        parts.append({"*": ".*", "?": "."}.get(letter) or re.escape(letter))
+        at += 1
+    return "".join(parts) + r"\z"
 
 
 def _reason(error: Exception) -> str:

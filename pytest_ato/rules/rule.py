@@ -73,7 +73,12 @@ EVENTS: Final[dict[str, type[Event]]] = {
 ABOUT: Final = {
     **dict.fromkeys(("exec", "open", "rename", "link", "unlink", "truncate", "chmod"), "path"),
     **dict.fromkeys(("connect", "send", "bind", "socket", "tcp", "datagram", "tls"), "address"),
-    **{"handshake": "sni", "dns": "qname", "door": "name", "memfd": "name", "touch": "path"},
-    **{"output": "stream", "enrichment": "address", "map": "file"},
+    **dict.fromkeys(("door", "memfd"), "name"),
+    "handshake": "sni",
+    "dns": "qname",
+    "touch": "path",
+    "map": "file",
+    "output": "stream",
+    "enrichment": "address",
 }
 """The usual `Rule.about`; kinds that are not here make one finding in all."""

@@ -18,7 +18,7 @@ from pytest_ato.settings.table import TABLE, Arity
 
 if TYPE_CHECKING:
     from pytest_ato.audit import Inputs, Options
-    from pytest_ato.detectors.interface import Definition
+    from pytest_ato.detectors.interface import Definition, Detector
     from pytest_ato.enrich.choice import Mode
     from pytest_ato.model.policy import Policy
     from pytest_ato.model.spec import Limits, Network
@@ -48,6 +48,7 @@ class Settings:
     enrich: Mode = "auto"
     resolver: tuple[str, int] | None = None
     asn_table: Path | None = None
+    rules: tuple[Path, ...] = ()
     domain_list: tuple[Path, ...] = ()
     asn_list: tuple[Path, ...] = ()
     report_dir: Path
@@ -63,6 +64,14 @@ class Settings:
     evidence_log: Path
     batch: int = 0
     timestamp: str = ""
+
+    def detectors(self) -> tuple[type[Detector], ...]:
+        """Those of the rule files; raises `UsageError` or `PolicyError`."""
+        if not self.rules:
+            return ()
+        from pytest_ato.rules.load import detectors
+
+        return detectors(self.rules)
 
     def inputs(self, definitions: Iterable[Definition]) -> Inputs:
         """What audits are judged by, read from its files; raises `UsageError` or `PolicyError`.
@@ -161,6 +170,7 @@ def parse(raw: RawValues) -> Settings:
         enrich=cast("Mode", raw.one("enrich")),
         resolver=grammar.resolver(raw.one("resolver")) if raw.one("resolver") else None,
         asn_table=raw.path_or_none("asn-table"),
+        rules=tuple(raw.path("rules", value) for value in raw.many("rules")),
         domain_list=tuple(raw.path("domain-list", value) for value in raw.many("domain-list")),
         asn_list=tuple(raw.path("asn-list", value) for value in raw.many("asn-list")),
         report_dir=raw.path("report-dir", raw.one("report-dir")),

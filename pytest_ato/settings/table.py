@@ -136,6 +136,14 @@ TABLE: tuple[Setting, ...] = (
         names_file=True,
     ),
     Setting(
+        "rules",
+        "FILE",
+        "detectors of your own, as rules in this file (YAML, or TOML by its name); may be repeated",
+        grammar.path,
+        arity=Arity.MANY,
+        names_file=True,
+    ),
+    Setting(
         "allow",
         "NAME",
         "accept the findings of this detector or category; they are listed as waived; "
