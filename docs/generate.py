@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pytest_ato.policy.schema import schema
 from pytest_ato.settings.table import TABLE, Arity, Setting
 
 OPTIONS = Path(__file__).parent / "options.md"
+SCHEMA = Path(__file__).parent / "policy.schema.json"
 
 HEAD = """\
 # Options
@@ -42,3 +44,4 @@ def _row(setting: Setting) -> str:
 
 if __name__ == "__main__":
     OPTIONS.write_text(options_page())
+    SCHEMA.write_text(schema())

@@ -7,7 +7,7 @@ one that a person has to write.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_ato.model.verdict import FAILING_SEVERITY, Verdict, fails
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pytest_ato.policy.verdict import Judgement
 
 
+DRIFT: Final = "vendor_drift"
+"""The detector whose findings a new baseline accepts."""
+
+
 def failing(findings: Iterable[Finding], fail_on: FailOn) -> tuple[Finding, ...]:
     """Findings that are as severe as `fail_on`'s verdict asks for."""
     least = FAILING_SEVERITY[fail_on].rank
@@ -25,8 +29,10 @@ def failing(findings: Iterable[Finding], fail_on: FailOn) -> tuple[Finding, ...]
 
 
 def allowing(findings: Iterable[Finding]) -> tuple[str, ...]:
-    """Options, without prefix, that accept these findings: ``allow=beaconing``."""
-    return tuple(f"allow={name}" for name in dict.fromkeys(found.detector for found in findings))
+    """Options, without prefix, that accept these findings: ``allow=beaconing``; what differs from a
+    baseline is accepted by a new one."""
+    names = dict.fromkeys(found.detector for found in findings)
+    return tuple("update-baseline" if name == DRIFT else f"allow={name}" for name in names)
 
 
 def accepting(

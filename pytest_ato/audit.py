@@ -31,6 +31,8 @@ from pytest_ato.model.policy import Terms
 from pytest_ato.model.record import Event
 from pytest_ato.model.report import Report
 from pytest_ato.model.spec import AuditSpec, Limits, Network, Target
+from pytest_ato.policy import baseline
+from pytest_ato.policy.observe import observe
 from pytest_ato.policy.verdict import Judgement, judge
 from pytest_ato.reports.build import masked
 from pytest_ato.reports.directory import ReportDirectory
@@ -242,6 +244,19 @@ def replay(
         examination = Examination(detectors, place.append, terms=inputs.terms)
         _take_all(events, examination, inputs)
         return _conclude(examination, place, None)
+
+
+def update_baseline(path: Path, outcome: Outcome) -> str:
+    """Write what a target did into the baseline at `path`; returns a line that says so.
+
+    An audit whose capture was not whole changes nothing. Raises `AtoError`.
+    """
+    name = outcome.report.target.name
+    if not outcome.report.conclusive:
+        return f"baseline of {name} left as it is: the capture was not whole"
+    difference = baseline.update(path, observe(outcome.directory / EVENTS))
+    changes = f"{len(difference.new)} new, {len(difference.gone)} gone"
+    return f"baseline of {name} {'updated: ' + changes if difference else 'is up to date'}"
 
 
 def _take_all(events: Path, examination: Examination, inputs: Inputs) -> None:

@@ -20,6 +20,8 @@ from pytest_ato.model.errors import AtoError, CaptureIncomplete, VerificationErr
 COMMANDS: Final = {
     "run": ("pytest_ato.cli.run", "audit a program"),
     "replay": ("pytest_ato.cli.replay", "examine a recorded audit again, without root"),
+    "policy": ("pytest_ato.cli.policy", "check a policy, suggest one from a good run"),
+    "baseline": ("pytest_ato.cli.baseline", "keep what a version did, and compare the next"),
     "verify": ("pytest_ato.cli.verify", "check that evidence is what was signed, and by whom"),
     "keys": ("pytest_ato.cli.keys", "say which signing keys to believe"),
     "evidence": ("pytest_ato.cli.evidence", "export from the evidence log, harden or rotate it"),

@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", dest="to", metavar="DIR", type=Path, help="write log and report below DIR"
     )
-    options.add(parser, "policy", "rules", "fail-on", "allow-inconclusive")
+    options.add(parser, "policy", "baseline", "rules", "fail-on", "allow-inconclusive")
     options.add(parser, "domain-list", "asn-list")
     parser.add_argument(
         "--enrich",

@@ -30,7 +30,7 @@ def parse(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespa
 
 def run(arguments: argparse.Namespace) -> int:
     """Audit and tell; returns the exit code. Raises `AtoError` for what cannot be run."""
-    from pytest_ato.audit import Auditor
+    from pytest_ato.audit import Auditor, update_baseline
     from pytest_ato.detectors import registry
     from pytest_ato.policy.verdict import check_names
     from pytest_ato.settings import signing
@@ -59,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
             outcome = auditor.audit(target, audit)
     finally:
         screen.clear()
+    if settings.update_baseline and settings.baseline:
+        screen.lines([update_baseline(settings.baseline, outcome)])
     return result.tell(outcome, settings, screen, lambda flags: _command(arguments, flags))
 
 

@@ -68,6 +68,7 @@ class Beaconing(Detector):
         severity=Severity.HIGH,
         title="A destination is called at regular intervals",
         technique="T1071",
+        declarable=frozenset({"destination"}),
         wants=(SocketState, Connect, Send, Tcp, Datagram),
         needs=frozenset({"sinkhole"}),
         thresholds={"intervals": 4, "score": 0.6, "seconds": 0.5, "jitter": 0.41},

@@ -45,6 +45,7 @@ class BulkUpload(Detector):
         severity=Severity.MEDIUM,
         title="Much data is uploaded to one destination",
         technique="T1048",
+        declarable=frozenset({"destination"}),
         fires="more than `bytes` go to one destination in all connections together, and `ratio` "
         "times as much as comes back",
         silent="a download of any size, small requests with small answers",

@@ -65,6 +65,7 @@ class CloudMetadata(Detector):
         severity=Severity.HIGH,
         title="The cloud's metadata service is asked for the machine's credentials",
         technique="T1552.005",
+        declarable=frozenset({"destination"}),
         fires="a connection or packet goes to a metadata address such as 169.254.169.254 or "
         "fd00:ec2::254, also when it fails, or a metadata name is asked for or requested",
         silent="another link-local address, a host that is called metadata in its own domain",

@@ -8,9 +8,11 @@ state, and memory is bounded whatever the target does.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from pytest_ato.detectors.behaviour import OBSERVED, Behaviour
 from pytest_ato.detectors.connections import Connections
+from pytest_ato.detectors.declarations import Declarations
 from pytest_ato.detectors.names import Names
 from pytest_ato.detectors.peers import Peers
 from pytest_ato.detectors.processes import ProcessTable
@@ -49,6 +51,9 @@ from pytest_ato.model.record import Event
 from pytest_ato.model.spec import AuditSpec
 
 Update: TypeAlias = Callable[[Event], None]
+
+_COMPARED: Final = frozenset({"declared", "deny", "baseline"})
+"""Inputs that are compared with what the target did."""
 
 
 class Context:
@@ -100,6 +105,12 @@ class Context:
             Closed: (sightings.update,),
         }
         """What the pipeline calls with an event of each class, in this order."""
+        self.declarations = Declarations(self.terms.policy.declared, self.tokens)
+        self.behaviour = Behaviour(processes, self.names, self.tokens)
+        """What it did as normalised facts; kept only where the terms want it."""
+        if self.terms.observe or self.terms.inputs & _COMPARED:
+            for kind in OBSERVED:
+                self.updates[kind] = (*self.updates.get(kind, ()), self.behaviour.update)
 
     @property
     def home(self) -> str:

@@ -36,10 +36,13 @@ class CredentialSweep(Detector):
 
     def finish(self) -> Iterable[Finding]:
         """Count families over each process and what came from it."""
+        granted = self.context.declarations.granted(self.context.sightings.all)
         reads = [
             read
             for read in self.context.reads.rated(self.context.sightings.carriers)
-            if read.rating is Severity.HIGH and read.token.family not in _NO_CREDENTIAL
+            if read.rating is Severity.HIGH
+            and read.token.family not in _NO_CREDENTIAL
+            and read.token.name not in granted
         ]
         families = sorted({read.token.family for read in reads})
         swept = _smallest_sweep(reads, max(1, int(self.threshold("families"))))

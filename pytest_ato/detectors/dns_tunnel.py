@@ -77,6 +77,7 @@ class DnsTunnel(Detector):
         severity=Severity.HIGH,
         title="Data is carried in DNS names",
         technique="T1071.004",
+        declarable=frozenset({"destination"}),
         wants=(Dns,),
         needs=frozenset({"sinkhole"}),
         thresholds={

@@ -60,6 +60,7 @@ class DroppedExecutable(Detector):
         severity=Severity.HIGH,
         title="A program that the target wrote is executed",
         technique="T1105",
+        declarable=frozenset({"child", "file"}),
         wants=(Open, Rename, Link, Unlink, Tcp, Exec, Map),
         fires="a file that was written in this audit is executed or mapped as code: high after "
         "bytes from the network, or from a temporary place and deleted, or of unknown "

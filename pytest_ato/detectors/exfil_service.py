@@ -34,6 +34,7 @@ class ExfilService(Detector):
         severity=Severity.HIGH,
         title="A public service that takes data from anybody is used",
         technique="T1567",
+        declarable=frozenset({"destination"}),
         fires="a paste, webhook, out-of-band, tunnel, file-drop or bot-API service is asked for by "
         "DNS, or named in a TLS handshake or an HTTP request",
         silent="a service's documentation, its name in front of another domain, a chat's own pages",

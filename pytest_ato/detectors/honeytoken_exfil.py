@@ -71,15 +71,20 @@ class HoneytokenExfil(Detector):
     def finish(self) -> Iterable[Finding]:
         """Tell the sightings on the wire, then what may have gone out unseen."""
         outside = [found for found in self.context.sightings.all if found.channel != "output"]
+        declared = self.context.declarations
         reads = self.context.reads.rated(self.context.sightings.carriers)
         for sighting in outside:
-            yield self._seen(sighting, reads)
+            if not declared.may_present(sighting.token, sighting.destination):
+                yield self._seen(sighting, reads)
+        granted = declared.granted(outside)
         thieves = _Thieves(reads)
         told = {sighting.destination for sighting in outside}
         unseen: set[str] = set()
         for sent in self._sent.values():
             read = thieves.related(sent.process)
-            if read and sent.destination not in told and _could_hold(sent, read):
+            if not read or sent.destination in told or not _could_hold(sent, read):
+                continue
+            if not (read.token.name in granted and declared.destination(sent.destination)):
                 unseen.add(sent.destination)
                 yield self._unseen(sent, read)
         for left in self.context.sightings.unsearched:

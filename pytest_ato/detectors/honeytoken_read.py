@@ -31,8 +31,11 @@ class HoneytokenRead(Detector):
 
     def finish(self) -> Iterable[Finding]:
         """Tell every read by its rating."""
+        granted = self.context.declarations.granted(self.context.sightings.all)
         walks: dict[int, list[Read]] = {}
         for read in self.context.reads.rated(self.context.sightings.carriers):
+            if read.token.name in granted:
+                continue
             if read.rating is Severity.MEDIUM:
                 walks.setdefault(read.process.serial, []).append(read)
             else:

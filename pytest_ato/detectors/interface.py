@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 RUN: Final = 100
 """Equal opens that one event stands for, from which on every detector that wants opens gets it."""
 
-Input: TypeAlias = Literal["", "declared", "baseline", "domains", "asns", "countries"]
+Input: TypeAlias = Literal["", "declared", "deny", "baseline", "domains", "asns", "countries"]
 _GIVEN_BY: Final = {
     "declared": "a policy that declares something (--ato-policy)",
+    "deny": "a policy that denies something (--ato-policy)",
     "baseline": "a baseline (--ato-baseline)",
     "domains": "a list of names (--ato-domain-list)",
     "asns": "a list of networks (--ato-asn-list, or asn in a policy)",

@@ -50,6 +50,7 @@ class Persistence(Detector):
         severity=Severity.HIGH,
         title="Something is left behind that runs again later",
         technique="T1546",
+        declarable=frozenset({"file"}),
         wants=(Open, Rename, Link),
         fires="something is written that runs later: cron, systemd units, shell start files, "
         ".pth and sitecustomize, git hooks, authorized_keys, autostart entries, also by "

@@ -110,7 +110,7 @@ class Pipeline:
             try:
                 given = detector.process(event)
                 if given:  # nearly always nothing
-                    found += _checked(detector, given)
+                    found += self._checked(detector, given)
             except Exception as error:
                 self._break(detector, f"at a record of kind {_kind(event)}", error)
         if found:
@@ -125,7 +125,7 @@ class Pipeline:
         found: list[Finding] = []
         for detector in tuple(self._working):
             try:
-                found += _checked(detector, detector.finish())
+                found += self._checked(detector, detector.finish())
             except Exception as error:
                 self._break(detector, "at the end of the log", error)
         self._merged.add(found)
@@ -140,6 +140,20 @@ class Pipeline:
             end()
         except Exception as error:
             self._failures.append(_shared("at the end of the log", error))
+
+    def _checked(self, detector: Detector, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """Pass on what is a finding of this detector's, and is not about what is declared."""
+        definition = detector.definition
+        declarations, home = self.context.declarations, self.context.home
+        for number, finding in enumerate(findings):
+            if not isinstance(finding, Finding):
+                raise TypeError(f"it returned {type(finding).__name__} in place of a Finding")
+            if finding.detector != definition.name or finding.rule != definition.rule:
+                raise ValueError(f"it returned a finding of {show(finding.detector)}")
+            if number >= _MAX_FOUND:
+                raise OverflowError(f"it returned more than {_MAX_FOUND} findings at once")
+            if not declarations.covers(definition, finding, home):
+                yield finding
 
     def _dispatch(
         self,
@@ -180,18 +194,6 @@ class Pipeline:
         self._failures.append(_sentence(detector.definition, when, error))
         self._working.remove(detector)
         self._handlers = self._dispatch()
-
-
-def _checked(detector: Detector, findings: Iterable[Finding]) -> Iterator[Finding]:
-    definition = detector.definition
-    for number, finding in enumerate(findings):
-        if not isinstance(finding, Finding):
-            raise TypeError(f"it returned {type(finding).__name__} in place of a Finding")
-        if finding.detector != definition.name or finding.rule != definition.rule:
-            raise ValueError(f"it returned a finding of {show(finding.detector)}")
-        if number >= _MAX_FOUND:
-            raise OverflowError(f"it returned more than {_MAX_FOUND} findings at once")
-        yield finding
 
 
 def _shared(when: str, error: Exception) -> str:

@@ -64,6 +64,7 @@ class RawIpEgress(Detector):
         severity=Severity.MEDIUM,
         title="a connection to an address that no DNS answer gave",
         technique="T1095",
+        declarable=frozenset({"destination"}),
         wants=(Connect, Send, SocketState, Tcp, Datagram, Dns),
         fires="a connection or packet goes to an address that no DNS answer of this audit gave",
         silent="an address from an answer, loopback, the sandbox's resolver, multicast, a UDP "

@@ -30,6 +30,7 @@ def builtin() -> tuple[type[Detector], ...]:
     from pytest_ato.detectors.cloud_metadata import CloudMetadata
     from pytest_ato.detectors.code_injection import CodeInjection
     from pytest_ato.detectors.credential_sweep import CredentialSweep
+    from pytest_ato.detectors.denied import Denied
     from pytest_ato.detectors.dga_domains import DgaDomains
     from pytest_ato.detectors.dns_tunnel import DnsTunnel
     from pytest_ato.detectors.dropped_executable import DroppedExecutable
@@ -51,6 +52,8 @@ def builtin() -> tuple[type[Detector], ...]:
     from pytest_ato.detectors.sandbox_escape import SandboxEscape
     from pytest_ato.detectors.source_disagreement import SourceDisagreement
     from pytest_ato.detectors.tamper_and_evasion import TamperAndEvasion
+    from pytest_ato.detectors.undeclared import Undeclared
+    from pytest_ato.detectors.vendor_drift import VendorDrift
 
     detectors: tuple[type[Detector], ...] = (
         Beaconing,
@@ -59,6 +62,7 @@ def builtin() -> tuple[type[Detector], ...]:
         CodeInjection,
         CredentialSweep,
         DgaDomains,
+        Denied,
         DnsTunnel,
         DroppedExecutable,
         EnvHarvest,
@@ -79,6 +83,8 @@ def builtin() -> tuple[type[Detector], ...]:
         SandboxEscape,
         SourceDisagreement,
         TamperAndEvasion,
+        Undeclared,
+        VendorDrift,
     )
     return tuple(sorted(detectors, key=lambda detector: detector.definition.rule))
 

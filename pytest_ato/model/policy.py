@@ -13,6 +13,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from pytest_ato.model.baseline import Baseline
 from pytest_ato.model.lists import Lists
 
 Domain: TypeAlias = Annotated[
@@ -151,6 +152,11 @@ class Terms:
     policy_source: Source | None = None
     """None: no policy was given."""
     lists: Lists = field(default_factory=Lists)
+    baseline: Baseline | None = None
+    baseline_source: Source | None = None
+    """None: no baseline is compared with."""
+    observe: bool = False
+    """Keep what the target did also where nothing is compared with it."""
 
     @property
     def denied_asns(self) -> frozenset[int]:
@@ -164,6 +170,8 @@ class Terms:
         policy = self.policy
         given = {
             "declared": policy.declared is not None,
+            "deny": policy.deny != Denied(),
+            "baseline": self.baseline is not None,
             "domains": bool(self.lists.domains),
             "asns": bool(self.lists.asns or (policy.asn and policy.asn.deny)),
             "countries": policy.geo is not None,

@@ -43,6 +43,16 @@ class ReportPolicy(msgspec.Struct, frozen=True, kw_only=True):
     waivers: tuple[WaiverUse, ...] = ()
 
 
+class ReportBaseline(msgspec.Struct, frozen=True, kw_only=True):
+    """The baseline that this audit was compared with, and what differs; ``kind:value`` each."""
+
+    name: str
+    """Of the file."""
+    sha256: str
+    new: tuple[str, ...]
+    gone: tuple[str, ...]
+
+
 class ReportTarget(msgspec.Struct, frozen=True, kw_only=True):
     """What was audited; `argv` is masked and printable. Empty where the log does not say it."""
 
@@ -141,6 +151,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """What was loaded into the kernel, by digest; empty: not told."""
     policy_sha256: str = ""
     """Of the policy file; empty: there was none."""
+    baseline_sha256: str = ""
+    """Of the baseline file; empty: there was none."""
 
 
 class Timings(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,3 +200,5 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Which controls of which standards this run gives evidence for, and what speaks against."""
     policy: ReportPolicy | None = None
     """None: no policy was given."""
+    baseline: ReportBaseline | None = None
+    """None: it was compared with none."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_ato.plugin import subjects
+from pytest_ato.plugin.session import session_of
 
 if TYPE_CHECKING:
     from pytest_ato.audit import Outcome
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 REPORT: Final = "ato_report"
 VERDICT: Final = "ato_verdict"
 RUN_ID: Final = "ato_run_id"
+BASELINE: Final = "ato_baseline"
 SHOWN: Final = pytest.StashKey[list[tuple["Outcome", "Judged"]]]()
 """Audits that a test has looked at, for the section under its failure."""
 
@@ -30,6 +32,8 @@ def record(item: pytest.Item, outcome: Outcome) -> None:
         (REPORT, str(subjects.report_file(outcome.directory))),
         (RUN_ID, outcome.report.run_id),
     ]
+    if line := session_of(item.config).baseline_lines.get(outcome.directory):
+        item.user_properties.append((BASELINE, line))
 
 
 def show(item: pytest.Item, outcome: Outcome, judged: Judged) -> None:

@@ -50,6 +50,8 @@ class AtoSession:
         self.inputs: Inputs = settings.inputs(self.definitions)
         """What all audits of this session are judged by."""
         self.settings = settings.under(self.inputs.terms.policy)
+        self.baseline_lines: dict[Path, str] = {}
+        """By report directory: what became of the target's baseline."""
         self._outcomes: dict[str, Outcome | AtoError] = {}
         self._targets: dict[str, Target] = {}
         self._claims: dict[str, set[str]] = {}
@@ -151,7 +153,13 @@ class AtoSession:
 
     def audit(self, subject: Subject, directory: str) -> Outcome:
         """Audit now, whatever was audited before; raises `AtoError`."""
-        return self.auditor.audit(self.target(subject), subject.options, directory=directory)
+        outcome = self.auditor.audit(self.target(subject), subject.options, directory=directory)
+        if self.settings.update_baseline and self.settings.baseline:
+            from pytest_ato.audit import update_baseline
+
+            line = update_baseline(self.settings.baseline, outcome)
+            self.baseline_lines[outcome.directory] = line
+        return outcome
 
     def judge(self, outcome: Outcome, allow: Iterable[str] = ()) -> Judged:
         """Judge an outcome, accepting `allow` besides what its own options allow.

@@ -13,8 +13,9 @@ import msgspec
 import pytest
 
 from pytest_ato import wording
+from pytest_ato.acceptance import DRIFT
 from pytest_ato.model.report import Report
-from pytest_ato.plugin.properties import REPORT
+from pytest_ato.plugin.properties import BASELINE, REPORT
 from pytest_ato.plugin.session import session_of
 from pytest_ato.reports.terminal import summary_lines
 from pytest_ato.wording import short_path
@@ -35,12 +36,8 @@ def header(config: pytest.Config) -> str:
 
 def summary(terminal: pytest.TerminalReporter, reports: Iterable[pytest.TestReport]) -> None:
     """Write the section; nothing when no test that ran has an audit."""
-    found = {
-        Path(str(value)): None
-        for report in reports
-        for name, value in report.user_properties
-        if name == REPORT
-    }
+    properties = [pair for report in reports for pair in report.user_properties]
+    found = {Path(str(value)): None for name, value in properties if name == REPORT}
     if not found:
         return
     brief = terminal.verbosity < 0 or len(found) > _FULL
@@ -50,8 +47,13 @@ def summary(terminal: pytest.TerminalReporter, reports: Iterable[pytest.TestRepo
     if len(found) > _MOST:
         terminal.write_line(f"... and {len(found) - _MOST} more audits")
     rest = [_read(path) for path in list(found)[_MOST:]]
-    for line in wording.waivers(report for report in (*told, *rest) if report is not None):
+    known = [report for report in (*told, *rest) if report is not None]
+    baselines = dict.fromkeys(str(value) for name, value in properties if name == BASELINE)
+    for line in (*wording.waivers(known), *baselines):
         terminal.write_line(line)
+    if any(finding.detector == DRIFT for report in known for finding in report.findings):
+        command = session_of(terminal.config).command_with(["--ato-update-baseline"])
+        terminal.write_line(f"accept what differs from the baseline with: {command}")
 
 
 def _read(path: Path) -> Report | None:

@@ -16,7 +16,7 @@ import msgspec
 from pytest_ato.detectors.interface import Definition
 from pytest_ato.model.errors import PolicyError
 from pytest_ato.model.octets import show
-from pytest_ato.model.policy import Asn, Declared, Denied, Geo, Policy, Terms, Waiver
+from pytest_ato.model.policy import Asn, Declared, Denied, Geo, Policy, Source, Terms, Waiver
 from pytest_ato.policy import checks, source
 from pytest_ato.policy.checks import Wrong
 from pytest_ato.target.files import printable
@@ -55,7 +55,16 @@ def load(path: Path) -> Terms:
 
     Names of detectors are checked by `check_names`, once all detectors are known.
     """
-    data, origin = source.read(path)
+    return _terms(source.read(path), path)
+
+
+def loads(text: str, path: Path = Path("policy.yaml")) -> Terms:
+    """Read the text of a policy as `load` does."""
+    return _terms(source.parse(text.encode(), path), path)
+
+
+def _terms(found: tuple[source.Data, Source], path: Path) -> Terms:
+    data, origin = found
     try:
         policy = _policy(data)
     except Wrong as wrong:

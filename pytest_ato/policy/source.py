@@ -43,6 +43,13 @@ def read(path: Path, what: str = "policy", least: str = _LEAST) -> tuple[Data, S
     """
     with files.open_regular(path, what) as file:
         content = file.read(LARGEST + 1)
+    return parse(content, path, what, least)
+
+
+def parse(
+    content: bytes, path: Path, what: str = "policy", least: str = _LEAST
+) -> tuple[Data, Source]:
+    """Parse what a file at `path` holds; raises `PolicyError`."""
     name = files.printable(path)
     if len(content) > LARGEST:
         raise PolicyError(

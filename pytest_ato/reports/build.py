@@ -27,6 +27,7 @@ from pytest_ato.model.report import (
     Ended,
     Provenance,
     Report,
+    ReportBaseline,
     ReportFinding,
     ReportPolicy,
     ReportTarget,
@@ -98,6 +99,7 @@ def build(
         rules=observed.rules(
             (*watching, *(idle.definition for idle in skipped)), view, seen.not_run
         ),
+        baseline=_baseline(terms or Terms(), judgement, view),
     )
     return structs.replace(report, controls=controls(report, watching))
 
@@ -214,6 +216,21 @@ def _policy(terms: Terms, judgement: Judgement, view: View) -> ReportPolicy | No
     )
 
 
+def _baseline(terms: Terms, judgement: Judgement, view: View) -> ReportBaseline | None:
+    source = terms.baseline_source
+    if source is None:
+        return None
+    told = (*judgement.findings, *judgement.waived, *judgement.notes)
+    keys = [finding.key for finding in told if finding.detector == "vendor_drift"]
+    new, gone = (
+        tuple(sorted(view.text(key.removeprefix(start)) for key in keys if key.startswith(start)))
+        for start in ("vendor_drift:new:", "vendor_drift:gone:")
+    )
+    return ReportBaseline(
+        name=view.text(source.name), sha256=source.sha256, new=new[:LISTED], gone=gone[:LISTED]
+    )
+
+
 def _waiver(use: WaiverUse, view: View) -> WaiverUse:
     waiver = use.waiver
     texts = {
@@ -243,6 +260,7 @@ def _provenance(
         detectors=tuple(sorted(view.text(f"{one.rule} {one.name}") for one in watching)),
         lists=view.texts(known.sentence for known in terms.lists.sources),
         policy_sha256=terms.policy_source.sha256 if terms.policy_source else "",
+        baseline_sha256=terms.baseline_source.sha256 if terms.baseline_source else "",
         finished=_finished(facts),
         captured_by=view.text(facts.audit.tool_version if facts.audit else ""),
     )

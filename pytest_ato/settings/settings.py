@@ -53,6 +53,8 @@ class Settings:
     asn_list: tuple[Path, ...] = ()
     report_dir: Path
     policy: Path | None = None
+    baseline: Path | None = None
+    update_baseline: bool = False
     fail_on: FailOn
     fail_on_given: bool = False
     """By option or ini file, so that the policy's does not count."""
@@ -82,10 +84,11 @@ class Settings:
         from pytest_ato.enrich.choice import Sources
         from pytest_ato.enrich.lists import load
         from pytest_ato.model.policy import Terms
-        from pytest_ato.policy import decode
+        from pytest_ato.policy import baseline, decode
 
         terms = decode.load(self.policy) if self.policy else Terms()
         decode.check_names(terms, definitions)
+        terms = baseline.under(terms, self.baseline, update=self.update_baseline)
         return Inputs(
             terms=replace(terms, lists=load(self.domain_list, self.asn_list)),
             sources=Sources(self.enrich, self.resolver, self.asn_table),
@@ -175,6 +178,8 @@ def parse(raw: RawValues) -> Settings:
         asn_list=tuple(raw.path("asn-list", value) for value in raw.many("asn-list")),
         report_dir=raw.path("report-dir", raw.one("report-dir")),
         policy=raw.path_or_none("policy"),
+        baseline=raw.path_or_none("baseline"),
+        update_baseline=raw.flag("update-baseline"),
         fail_on=cast("Literal['reject', 'review', 'conditions']", raw.one("fail-on")),
         fail_on_given=raw.given("fail-on"),
         allow_inconclusive=raw.flag("allow-inconclusive"),

@@ -144,6 +144,20 @@ TABLE: tuple[Setting, ...] = (
         names_file=True,
     ),
     Setting(
+        "baseline",
+        "FILE",
+        "compare with what this file says that the target did before",
+        grammar.path,
+        names_file=True,
+    ),
+    Setting(
+        "update-baseline",
+        "",
+        "write what the target does into the baseline, in place of comparing with it",
+        grammar.text,
+        arity=Arity.FLAG,
+    ),
+    Setting(
         "allow",
         "NAME",
         "accept the findings of this detector or category; they are listed as waived; "
