@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from pytest_ato import acceptance, wording
 from pytest_ato.model.verdict import Verdict, fails
+from pytest_ato.reports import github
 from pytest_ato.reports.terminal import summary_lines
 from pytest_ato.settings.signing import must_sign
 
@@ -45,7 +47,8 @@ def tell(
     if outcome.unsigned:
         print(f"ato: {wording.unsigned(outcome.unsigned)}", file=sys.stderr)
     if screen.quiet:
-        screen.lines([f"{report.target.name}: {judgement.verdict}: {judgement.reason}"])
+        brief = f"{report.target.name}: {judgement.verdict}: {judgement.reason}"
+        screen.lines([brief, *github.publish([report], os.environ)])
         return exit_code(outcome, judgement, settings)
     lines = summary_lines(report, screen.width, screen.color, where)
     lines += wording.waivers([report])
@@ -54,5 +57,5 @@ def tell(
     options = acceptance.accepting(report, judgement, settings.fail_on, settings.allow_inconclusive)
     if options and command_with is not None:
         lines += ["", f"accept it with: {command_with(f'--{option}' for option in options)}"]
-    screen.lines(lines)
+    screen.lines([*lines, *github.publish([report], os.environ)])
     return exit_code(outcome, judgement, settings)

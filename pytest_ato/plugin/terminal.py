@@ -6,6 +6,7 @@ without pytest-xdist.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pytest_ato.acceptance import DRIFT
 from pytest_ato.model.report import Report
 from pytest_ato.plugin.properties import BASELINE, REPORT
 from pytest_ato.plugin.session import session_of
+from pytest_ato.reports import github
 from pytest_ato.reports.terminal import summary_lines
 from pytest_ato.wording import short_path
 
@@ -49,7 +51,7 @@ def summary(terminal: pytest.TerminalReporter, reports: Iterable[pytest.TestRepo
     rest = [_read(path) for path in list(found)[_MOST:]]
     known = [report for report in (*told, *rest) if report is not None]
     baselines = dict.fromkeys(str(value) for name, value in properties if name == BASELINE)
-    for line in (*wording.waivers(known), *baselines):
+    for line in (*wording.waivers(known), *baselines, *github.publish(known, os.environ)):
         terminal.write_line(line)
     if any(finding.detector == DRIFT for report in known for finding in report.findings):
         command = session_of(terminal.config).command_with(["--ato-update-baseline"])

@@ -19,6 +19,7 @@ from pytest_ato.model.verdict import Verdict
 from pytest_ato.policy.ceilings import duration
 from pytest_ato.reports import charts
 from pytest_ato.reports.crosswalk import crosswalk
+from pytest_ato.reports.words import endpoint, moment, sentence, size
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -28,7 +29,6 @@ BOUNDS: Final = {"details": 250, "rows": 200, "lines": 20}
 _DEEPEST: Final = 12
 """Levels of the tree of processes that are indented."""
 _ANCHOR: Final = re.compile(r"F-[0-9]+|P[0-9]+")
-_UNITS: Final = ("KiB", "MiB", "GiB", "TiB")
 
 
 class HtmlRenderer:
@@ -122,9 +122,13 @@ def _template() -> Template:
         finalize=_finalize,
     )
     environment.filters.update(
-        duration=duration, sentence=_sentence, size=size, code_of=_code_of, moment=_moment
+        duration=duration,
+        sentence=sentence,
+        size=size,
+        code_of=_code_of,
+        moment=moment,
+        endpoint=endpoint,
     )
-    environment.globals.update(Verdict=Verdict)
     return environment.get_template("report.html.j2")
 
 
@@ -133,24 +137,6 @@ def _finalize(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return value
-
-
-def _sentence(text: str) -> str:
-    """Begin with a capital letter and end with a full stop."""
-    return f"{text[:1].upper()}{text[1:]}."
-
-
-def size(number: int) -> str:
-    """Write bytes for a person: ``217 B``, ``2.4 KiB``, ``5 MiB``."""
-    if number < 1024:
-        return f"{number} B"
-    power = min((number.bit_length() - 1) // 10, len(_UNITS))
-    return f"{number / 1024**power:.1f} {_UNITS[power - 1]}".replace(".0 ", " ")
-
-
-def _moment(ms: float) -> str:
-    """Write a time of the timeline: ``+3.1 ms``, ``+5.05 s``."""
-    return f"+{ms:.1f} ms" if ms < 1_000 else f"+{ms / 1_000:.2f} s"
 
 
 def _code_of(verdict: Verdict) -> str:

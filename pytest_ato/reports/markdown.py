@@ -1,8 +1,8 @@
-"""`report.md`: the report for a person, on GitHub or in a terminal.
+"""`report.md`: the report for a person, on GitHub or in a terminal; and its short form.
 
-Owns the bounds of that page; its text is in `templates/report.md.j2`. Every value that the template
-prints goes through `commonmark.inline` unless a filter made it inert before, so that forgetting to
-escape is not possible.
+Owns the bounds of both; their text is in `templates/report.md.j2` and `summary.md.j2`. Every value
+that a template prints goes through `commonmark.inline` unless a filter made it inert before, so
+that forgetting to escape is not possible.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Final
 from pytest_ato.model.report import Report
 from pytest_ato.policy.ceilings import duration
 from pytest_ato.reports.commonmark import Inert, code, inline
+from pytest_ato.reports.words import endpoint, moment, sentence, whereabouts
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment, Template
 
-BOUNDS: Final = {"table": 200, "details": 50, "lines": 20}
-"""Rows of a table of findings, findings told in full, and lines of any other list: more than these
-are only counted, which keeps the page below the 1 MiB that GitHub shows."""
+BOUNDS: Final = {"table": 200, "details": 50, "lines": 20, "rows": 60}
+"""Findings of a table, findings told in full, lines of any other list, and rows of any other table:
+more than these are only counted, which keeps the page below the 1 MiB that GitHub shows."""
+_SHORT: Final = {"table": 30, "details": 0, "lines": 10, "rows": 0}
 
 
 class MarkdownRenderer:
@@ -31,11 +33,21 @@ class MarkdownRenderer:
 
     def render(self, report: Report) -> bytes:
         """Return the whole file."""
-        return _template().render(report=report, bounds=BOUNDS).encode()
+        return _template("report.md.j2").render(report=report, bounds=BOUNDS).encode()
+
+
+def summary(report: Report) -> bytes:
+    """Return the short form, at most some 32 KiB."""
+    return _template("summary.md.j2").render(report=report, bounds=_SHORT).encode()
 
 
 @cache
-def _template() -> Template:
+def _template(name: str) -> Template:
+    return _environment().get_template(name)
+
+
+@cache
+def _environment() -> Environment:
     import jinja2  # only who renders pays for it
 
     environment = jinja2.Environment(
@@ -47,13 +59,22 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(code=code, some=_some, sentence=_sentence, duration=duration)
-    return environment.get_template("report.md.j2")
+    environment.filters.update(
+        code=code,
+        inline=inline,
+        some=_some,
+        sentence=sentence,
+        duration=duration,
+        moment=moment,
+        endpoint=endpoint,
+        whereabouts=whereabouts,
+    )
+    return environment
 
 
-def _sentence(text: str) -> str:
-    """Begin with a capital letter and end with a full stop."""
-    return f"{text[:1].upper()}{text[1:]}."
+def warm() -> None:
+    """Load the template; for whoever has to wait for something else anyway."""
+    _template("report.md.j2")
 
 
 def _some(texts: Sequence[str], total: int = 0) -> Inert:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_ato.evidence import names
+from pytest_ato.model.errors import UsageError
+from pytest_ato.model.octets import show
 from pytest_ato.reports.html import HtmlRenderer
 from pytest_ato.reports.interface import Renderer
 from pytest_ato.reports.json import JsonRenderer
@@ -35,7 +37,20 @@ _BESIDE: Final = frozenset(
 """Names that other versions of this tool put beside the renderings."""
 
 
+ALIASES: Final = {"md": "markdown"}
+"""Other names of formats, as extensions have them."""
+
+
+def renderer(name: str) -> Renderer:
+    """Return the renderer of a format; raises `UsageError` for an unknown one."""
+    for known in RENDERERS:
+        if known.name == ALIASES.get(name, name):
+            return known
+    names = sorted({*(known.name for known in RENDERERS), *ALIASES})
+    raise UsageError(f"there is no report format {show(name, 60)!r}; known are: {', '.join(names)}")
+
+
 def is_ours(file_name: str) -> bool:
     """Whether a report's directory may hold a file of this name: only such are ever replaced."""
     name = file_name.removesuffix(SIDECAR)
-    return name in _BESIDE or any(name == renderer.file_name for renderer in RENDERERS)
+    return name in _BESIDE or any(name == known.file_name for known in RENDERERS)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from pytest_ato.model.findings import Severity
 from pytest_ato.model.octets import octets
-from pytest_ato.reports.html import HtmlRenderer, rows, size
+from pytest_ato.reports.html import HtmlRenderer, rows
 from pytest_ato.reports.registry import is_ours
+from pytest_ato.reports.words import size
 
 VOID = {"meta", "link"}
 DRAWN = {"rect", "line", "circle"}

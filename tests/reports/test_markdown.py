@@ -40,7 +40,7 @@ def check_inert(text: str) -> None:
 def test_hostile_strings_do_not_act(hostile_report, hostile_text) -> None:
     text = rendered(hostile_report(hostile_text))
     check_inert(text)
-    assert len(text) < 128 << 10
+    assert len(text) < 192 << 10
 
 
 @given(st.one_of(st.text(), st.binary(max_size=300).map(octets)))

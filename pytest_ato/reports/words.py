@@ -1,0 +1,47 @@
+"""Values of a report in the words that people use, for every form of it.
+
+Owns no escape: what comes out is as hostile as what went in.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pytest_ato.model.observed import ReportDestination
+
+_UNITS: Final = ("KiB", "MiB", "GiB", "TiB")
+
+
+def sentence(text: str) -> str:
+    """Begin with a capital letter and end with a full stop."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def size(number: int) -> str:
+    """Write bytes: ``217 B``, ``2.4 KiB``, ``5 MiB``."""
+    if number < 1024:
+        return f"{number} B"
+    power = min((number.bit_length() - 1) // 10, len(_UNITS))
+    return f"{number / 1024**power:.1f} {_UNITS[power - 1]}".replace(".0 ", " ")
+
+
+def moment(ms: float) -> str:
+    """Write a time of the timeline: ``3.1 ms``, ``5.05 s``."""
+    return f"{ms:.1f} ms" if ms < 1_000 else f"{ms / 1_000:.2f} s"
+
+
+def endpoint(destination: ReportDestination) -> str:
+    """Write whom it is, as a program names it: ``name:port``, ``[address]:port``, ``address``."""
+    host = destination.name or destination.address
+    host = f"[{host}]" if ":" in host else host
+    return f"{host}:{destination.port}" if destination.port else host
+
+
+def whereabouts(destination: ReportDestination) -> str:
+    """Write what registries say of it, or why that is not known."""
+    parts = [destination.country]
+    parts += [f"AS{destination.asn} {destination.as_name}"] if destination.asn else []
+    known = ", ".join(part for part in (*parts, destination.ptr) if part)
+    basis = f"({destination.basis})" if known and destination.basis else ""
+    why = f"unknown: {destination.unknown}" if destination.unknown else ""
+    return " ".join(part for part in (known, basis, why) if part)
