@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 from pytest_ato.model.report import Report
-from pytest_ato.reports.interface import Renderer
 from pytest_ato.reports.registry import RENDERERS, SIDECAR
 
 
