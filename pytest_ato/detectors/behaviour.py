@@ -50,6 +50,7 @@ from pytest_ato.model.events import (
     Start,
     Tcp,
     Truncate,
+    Unlink,
 )
 from pytest_ato.model.record import Event
 
@@ -86,13 +87,16 @@ _RANDOM_NAME: Final = re.compile(
 )
 """Python's tempfile tries a place with a file of eight characters, any of which may read like a
 word: less exact beats one that changes."""
+_STORE: Final = re.compile(r"(?:/[0-9a-f]{1,2}){1,4}(?=/\*)")
+"""Folders named by the first digits of the hash that follows."""
+_EXCLUSIVE: Final = os.O_CREAT | os.O_EXCL
 _RANDOM_LABEL: Final = re.compile(
     r"(?=[^.]*[0-9])[0-9a-f]{8,}|[0-9]{4,}|[0-9a-f]{8}(?:-[0-9a-f]{4,}){3,}"
 )
 
 
 OBSERVED: Final[tuple[type[Event], ...]] = (
-    *(Audit, Start, Exec, Open, Rename, Link, Truncate, Chmod, Map, Memfd, Door),
+    *(Audit, Start, Exec, Open, Rename, Link, Unlink, Truncate, Chmod, Map, Memfd, Door),
     *(Connect, Send, SocketState, Dns, Tcp, Datagram),
 )
 """Classes of records that facts come from."""
@@ -144,15 +148,20 @@ class Behaviour:
         self._placed: tuple[str, ...] = ()
         self._home = ""
         self._began = False
+        self._made: dict[str, Open] = {}
+        """Files that it made anew and that are still there, by path."""
         self.full: set[Kind] = set()
 
     @property
     def facts(self) -> tuple[Fact, ...]:
         """In the order of their first time; for after the last event."""
+        while self._made:
+            path, event = self._made.popitem()
+            self._write(event, path)
         written = {fact.value for fact in self._facts.values() if fact.kind is Kind.WRITTEN}
         return tuple(
             fact
-            for fact in self._facts.values()
+            for fact in sorted(self._facts.values(), key=lambda fact: fact.ts)
             if not (fact.kind is Kind.READ and fact.value in written)
         )
 
@@ -161,8 +170,13 @@ class Behaviour:
         match event:
             case Open():
                 self._open(event)
-            case Rename() | Link():
+            case Rename():
+                self._removed(event)
                 self._write(event, destination(event))
+            case Link():
+                self._write(event, destination(event))
+            case Unlink():
+                self._removed(event)
             case Truncate():
                 self._write(event, resolved(event))
             case Exec():
@@ -194,7 +208,9 @@ class Behaviour:
         if flags & _NO_CONTENT or (event.result < 0 and event.result not in REFUSED):
             return
         if flags & (os.O_ACCMODE | os.O_TRUNC | os.O_CREAT):
-            if opens_for_writing(event):
+            if event.result >= 0 and flags & _EXCLUSIVE == _EXCLUSIVE:
+                self._created(event)
+            elif opens_for_writing(event):
                 self._write(event, resolved(event))
             return
         if event.result < 0:
@@ -203,8 +219,26 @@ class Behaviour:
         plain = path if isinstance(path, str) else text(path)
         if plain.startswith(_USUAL_READS) or plain.startswith(self._placed):  # noqa: PIE810
             return
+        if plain in self._tokens.folders:  # the home, and folders that we made in it
+            return
         if self._tokens.carrier(event) is None:
             self._path(Kind.READ, resolved(event), event, f"{event.call} for reading")
+
+    def _created(self, event: Open) -> None:
+        """Whether a file that it made for itself alone is scratch shows once it is gone or stays."""
+        path = resolved(event)
+        if is_temporary(path) or len(self._made) >= MOST:
+            self._write(event, path)
+        else:
+            self._made.setdefault(path, event)
+
+    def _removed(self, event: Rename | Unlink) -> None:
+        made = self._made.pop(resolved(event), None) if event.result >= 0 else None
+        if made is None:
+            return
+        folder = _stable(posixpath.dirname(resolved(made)), self._home)
+        raw = shown_path(resolved(made), self._home)
+        self._add(Kind.TEMPORARY, f"{folder}/*", made, "made and removed or renamed", raw=raw)
 
     def _write(self, event: FileEvent, path: str) -> None:
         if event.result < 0 and event.result not in REFUSED:
@@ -215,7 +249,7 @@ class Behaviour:
         self._path(kind, path, event, f"{event.call} for writing")
 
     def _path(self, kind: Kind, path: str, event: FileEvent, how: str) -> None:
-        value = _LOCALE.sub("*", stable_path(path, self._home))
+        value = _stable(path, self._home)
         if kind is Kind.TEMPORARY:
             value = _RANDOM_NAME.sub(r"\1*", value)
         self._add(kind, value, event, how, raw=shown_path(path, self._home))
@@ -231,7 +265,7 @@ class Behaviour:
             file = text(event.file)
             same = posixpath.basename(file) == posixpath.basename(path)
             path = file if same or not path else posixpath.join(self._home, path)
-        value = _LOCALE.sub("*", stable_path(path, self._home))
+        value = _stable(path, self._home)
         words = " ".join(text(word) for word in event.argv[:4])
         how = f"runs {self._tokens.mask_text(words, 80)}"
         self._add(Kind.CHILD, value, event, how, raw=shown_path(path, self._home))
@@ -294,6 +328,12 @@ class Behaviour:
         pid = getattr(event, "pid", 0)
         process = self._processes.get(pid) if pid else None
         self._facts[kind, value] = Fact(kind, value, raw or value, event.ts, process, detail)
+
+
+def _stable(path: str, home: str) -> str:
+    """`stable_path`, with locales and the folders of content-addressed stores as ``*``, too."""
+    value = _LOCALE.sub("*", stable_path(path, home))
+    return _STORE.sub(lambda found: "/*" * found[0].count("/"), value)
 
 
 def stable_name(name: str) -> str:

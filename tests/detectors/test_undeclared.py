@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pytest_ato.detectors.beaconing import Beaconing
@@ -97,6 +99,22 @@ def test_a_program_of_the_name_counts_only_in_the_system(log, under):
     log.spawn(log.root, "/tmp/x/git")
     log.spawn(log.root, "/usr/bin/git")
     assert under(Declared(children=("git",)), log) == ["undeclared:children:/tmp/x/git"]
+
+
+def test_a_file_that_it_made_and_removed_is_scratch(log, under):
+    path = "/home/user/data/part-Xa81"
+    log.open(log.root, path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    assert under(EVERYTHING, log) == ["undeclared:files:~/data/part-Xa81"]
+    log.add(
+        ev.Rename,
+        pid=log.root,
+        call="rename",
+        path=path,
+        file=path,
+        to="/home/user/data/all",
+        to_file="/home/user/data/all",
+    )
+    assert under(EVERYTHING, log) == ["undeclared:files:~/data/all"]
 
 
 def test_planted_files_are_another_detectors_question(log, under):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pytest_ato.detectors.pipeline import Pipeline
 from pytest_ato.detectors.vendor_drift import VendorDrift, comparable
+from pytest_ato.model import events as ev
 from pytest_ato.model.baseline import Baseline, Recorded
 from pytest_ato.model.findings import Severity
 from pytest_ato.model.policy import Terms
@@ -40,6 +43,10 @@ def version(log, seed):
     log.write(log.root, f"/tmp/{'abcdefgh'[seed % 8]}ordlike")
     log.write(log.root, f"/home/user/locale/{['de_DE', 'C.utf8'][seed % 2]}/LC_MESSAGES")
     log.write(log.root, f"/proc/{1000 + seed}/oom_score_adj")
+    scratch = f"/home/user/.cache/st{seed:04d}Xy"
+    log.open(log.root, scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    log.add(ev.Unlink, pid=log.root, call="unlink", path=scratch, file=scratch)
+    log.write(log.root, f"/home/user/.store/{seed:02x}/{seed:038x}")
     log.spawn(log.root, "/usr/bin/uname", str(seed))
     return log
 
