@@ -148,7 +148,7 @@ class Behaviour:
         self._placed: tuple[str, ...] = ()
         self._home = ""
         self._began = False
-        self._made: dict[str, Open] = {}
+        self._made: dict[str, Open | Link] = {}
         """Files that it made anew and that are still there, by path."""
         self.full: set[Kind] = set()
 
@@ -173,6 +173,8 @@ class Behaviour:
             case Rename():
                 self._removed(event)
                 self._write(event, destination(event))
+            case Link() if event.result >= 0:  # never in place of another file
+                self._created(event, destination(event))
             case Link():
                 self._write(event, destination(event))
             case Unlink():
@@ -209,7 +211,7 @@ class Behaviour:
             return
         if flags & (os.O_ACCMODE | os.O_TRUNC | os.O_CREAT):
             if event.result >= 0 and flags & _EXCLUSIVE == _EXCLUSIVE:
-                self._created(event)
+                self._created(event, resolved(event))
             elif opens_for_writing(event):
                 self._write(event, resolved(event))
             return
@@ -224,21 +226,20 @@ class Behaviour:
         if self._tokens.carrier(event) is None:
             self._path(Kind.READ, resolved(event), event, f"{event.call} for reading")
 
-    def _created(self, event: Open) -> None:
-        """Whether a file that it made for itself alone is scratch shows once it is gone or stays."""
-        path = resolved(event)
+    def _created(self, event: Open | Link, path: str) -> None:
+        """A name that was not there before: whether it is scratch shows once it is gone again."""
         if is_temporary(path) or len(self._made) >= MOST:
             self._write(event, path)
         else:
             self._made.setdefault(path, event)
 
     def _removed(self, event: Rename | Unlink) -> None:
-        made = self._made.pop(resolved(event), None) if event.result >= 0 else None
-        if made is None:
-            return
-        folder = _stable(posixpath.dirname(resolved(made)), self._home)
-        raw = shown_path(resolved(made), self._home)
-        self._add(Kind.TEMPORARY, f"{folder}/*", made, "made and removed or renamed", raw=raw)
+        path = resolved(event)
+        made = self._made.pop(path, None) if event.result >= 0 else None
+        if made is not None:
+            folder = _stable(posixpath.dirname(path), self._home)
+            how, raw = "made and removed or renamed", shown_path(path, self._home)
+            self._add(Kind.TEMPORARY, f"{folder}/*", made, how, raw=raw)
 
     def _write(self, event: FileEvent, path: str) -> None:
         if event.result < 0 and event.result not in REFUSED:
