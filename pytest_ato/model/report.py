@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -18,6 +18,9 @@ from pytest_ato.model.observed import (
 )
 from pytest_ato.model.policy import Waiver
 from pytest_ato.model.verdict import Verdict
+
+UNSIGNED: Final = "NOT SIGNED"
+"""Begins `Provenance.signer` where a signature was wanted and is not there."""
 
 
 class WaiverUse(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,8 +148,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     captured_by: str = ""
     """Version of this tool that captured, where `tool_version` analysed."""
     signer: str = ""
-    """Name of the key that signs this audit, and where it lies; or why none does. Empty: none was
-    wanted."""
+    """Name of the key that signs this audit, and where it lies; or `UNSIGNED`, and why. Empty: none
+    was wanted."""
     tracer: str = ""
     """What was loaded into the kernel, by digest; empty: not told."""
     policy_sha256: str = ""

@@ -24,6 +24,7 @@ from pytest_ato.model.findings import Finding
 from pytest_ato.model.octets import Octets
 from pytest_ato.model.policy import Declared, Terms
 from pytest_ato.model.report import (
+    UNSIGNED,
     Ended,
     Provenance,
     Report,
@@ -283,5 +284,5 @@ def _signer(facts: Facts, view: View) -> str:
     if told is None:
         return ""
     if told.problem or not told.signer:
-        return view.text(f"NOT SIGNED: {told.problem or 'no key'}", 600)
+        return view.text(f"{UNSIGNED}: {told.problem or 'no key'}", 600)
     return view.text(f"{told.key} in {told.signer}", 600)

@@ -16,7 +16,7 @@ import msgspec
 from pytest_ato.detectors.interface import Definition
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.observed import Control
-from pytest_ato.model.report import Report
+from pytest_ato.model.report import UNSIGNED, Report
 
 Need = Literal[
     "whole", "digest", "signed", "policy", "baseline", "honeytokens", "network", "sandboxed"
@@ -100,12 +100,13 @@ def controls(report: Report, watching: Iterable[Definition]) -> tuple[Control, .
 
 
 def _given(report: Report) -> Mapping[Need, bool]:
+    signer = report.provenance.signer
     return {
         "whole": report.conclusive,
         "digest": bool(report.target.sha256),
-        "signed": False,
+        "signed": bool(signer) and not signer.startswith(UNSIGNED),
         "policy": report.policy is not None,
-        "baseline": False,
+        "baseline": report.baseline is not None,
         "honeytokens": bool(report.honeytokens),
         "network": report.provenance.network not in ("", "none"),
         "sandboxed": bool(report.provenance.kernel),

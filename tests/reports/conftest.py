@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from pytest_ato.model.report import Report
 from pytest_ato.model.spec import AuditSpec, Placed, PlantFile, Target
 from pytest_ato.policy.verdict import judge
 from pytest_ato.reports.build import build
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the browser beside this file
 
 SECRET = "wJq3XtBnFEm7K1MDnGzbPxRciCYq0EXAMPvKeyZz"
 DOCUMENT = b"id,name,email,ssn\n10001,Ann Lee,ann.lee@example.net,123-45-6789\n"
