@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_ato import wording
+from pytest_ato.cli import options
 from pytest_ato.cli.screen import Screen
 from pytest_ato.model.octets import show
 
@@ -29,6 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     suggest.add_argument(
         "-o", dest="to", metavar="FILE", type=Path, help="write to FILE, which must not exist yet"
     )
+    for action in (check, suggest):
+        options.add(action, "rules")
     actions.add_parser("schema", help="print the JSON schema of a policy, for editors")
 
 
@@ -40,16 +43,17 @@ def run(arguments: argparse.Namespace) -> int:
         print(schema(), end="")
         return GOOD
     if arguments.action == "check":
-        return _check(arguments.file)
-    return _suggest(arguments.log, arguments.to)
+        return _check(arguments)
+    return _suggest(arguments)
 
 
-def _check(path: Path) -> int:
+def _check(arguments: argparse.Namespace) -> int:
     from pytest_ato.detectors import registry
     from pytest_ato.policy import decode
 
+    path: Path = arguments.file
     terms = decode.load(path)
-    decode.check_names(terms, registry.definitions())
+    decode.check_names(terms, registry.definitions(options.read(arguments).detectors()))
     Screen().lines([f"{show(str(path))}: good", *_contents(terms.policy)])
     return GOOD
 
@@ -68,7 +72,7 @@ def _contents(policy: Policy) -> Iterator[str]:
         yield f"    until {waiver.expires}: {show(about)} (owner: {show(waiver.owner, 60)})"
 
 
-def _suggest(log: Path, to: Path | None) -> int:
+def _suggest(arguments: argparse.Namespace) -> int:
     """Write the suggestion; returns 1 if the run had findings that no declaration covers."""
     from pytest_ato.detectors import registry
     from pytest_ato.model.errors import UsageError
@@ -76,10 +80,11 @@ def _suggest(log: Path, to: Path | None) -> int:
     from pytest_ato.policy.observe import observe
     from pytest_ato.policy.suggest import suggest, uncovered
 
-    detectors = registry.load()
-    text = suggest(observe(log, detectors))
+    detectors = registry.load(options.read(arguments).detectors())
+    text = suggest(observe(arguments.log, detectors))
     terms = decode.loads(text)
-    rest = uncovered(observe(log, detectors, terms).findings)
+    rest = uncovered(observe(arguments.log, detectors, terms).findings)
+    to: Path | None = arguments.to
     if to is None:
         print(text, end="")
     else:

@@ -34,6 +34,9 @@ class Denied(Detector):
         technique="T1199",
         wants=(Open, Rename, Link, Unlink),
         input="deny",
+        fires="a name is asked for, an address contacted, a file used or a program run that the "
+        "policy denies, also when it was refused",
+        silent="the name above or beside a denied one, the neighbouring address or file",
     )
 
     def __init__(self, context: Context) -> None:

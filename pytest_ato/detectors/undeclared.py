@@ -36,6 +36,10 @@ class Undeclared(Detector):
         title="something that the policy's declaration does not name",
         technique="T1199",
         input="declared",
+        fires="a name, address, port, written or read file, or child of a kind that the policy "
+        "states, outside of what it declares",
+        silent="what is declared; temporary files, the system's own folders, kinds that the policy "
+        "does not state",
     )
 
     def finish(self) -> Iterable[Finding]:

@@ -40,6 +40,10 @@ class VendorDrift(Detector):
         title="something that the baseline's version did not do",
         technique="T1195.002",
         input="baseline",
+        fires="a name, public address, port, file, child, privilege or kind of system call that "
+        "the baseline does not have of this target",
+        silent="the same set in another order; process ids, temporary names, hashes, locales, "
+        "private addresses; what is gone is a note",
     )
 
     def finish(self) -> Iterable[Finding]:
