@@ -28,12 +28,20 @@ COMMANDS = [
 ]
 
 
+DECLARED = {"updater.py": "beaconing"}
+"""Programs that really do what a detector is for, and that detector: accepted, they pass."""
+
+
 def is_quiet(trace) -> None:
     assert trace.verdict is Verdict.APPROVE, [finding.title for finding in trace.findings]
     assert list(trace.events)
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+def test_there_are_enough() -> None:
+    assert len(SCRIPTS) + len(COMMANDS) >= 40
+
+
+@pytest.mark.parametrize("name", [name for name in SCRIPTS if name not in DECLARED])
 def test_script(ato_trace, name: str) -> None:
     trace = ato_trace(PROGRAMS / name, timeout=60)
     assert trace.returncode == 0, trace.stdout
