@@ -22,6 +22,7 @@ import latency
 import load
 import memory
 import opens
+import ordinary_build
 import small_ring
 import stages
 import throughput
@@ -29,8 +30,6 @@ import unused
 from machine import describe
 from programs import Place
 from results import section, write
-
-import build
 
 FIGURES = {
     "cold": cold.figure,
@@ -44,7 +43,7 @@ FIGURES = {
     "drain": drain.figure,
     "load": load.figure,
     "memory": memory.figure,
-    "build": build.figure,
+    "build": ordinary_build.figure,
     "bystander": bystander.figure,
     "stages": stages.figure,
 }
