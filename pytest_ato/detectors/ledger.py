@@ -21,8 +21,6 @@ MAX_ENTRIES: Final = 1000
 """Connections that are kept one by one; all of them are in the sums."""
 _TICKETS: Final = 2048
 """Bytes from a server that are left out: session tickets, which look like data."""
-_ALERTS: Final = 4
-"""Bytes to a server that are left out: two alerts, which look like data in TLS 1.3."""
 _TOLERANCE: Final = 0.02
 """Of what was not counted record by record."""
 _HEAD: Final = 5
@@ -50,6 +48,8 @@ class Entry:
     """Of it, what any source saw."""
     via: tuple[str, ...]
     """The sources that did."""
+    hello: Hello | None
+    """The client's, as far as the wire shows it."""
     handshake: str
     """intercepted, refused or failed, as the proxy told; empty: no proxy was on the way."""
     reason: str = ""
@@ -64,10 +64,19 @@ class Entry:
         """Bytes from the peer that nobody could read."""
         return max(0, self.carried_in - self.seen_in)
 
+    @property
+    def came_to_nothing(self) -> bool:
+        """Whether a client began, and neither plaintext nor a refusal followed."""
+        return (
+            self.hello is not None
+            and not (self.carried_out or self.seen_out)
+            and self.handshake in ("", "failed")
+        )
+
 
 @dataclass(slots=True)
 class Sums:
-    """Over all connections."""
+    """Over all connections; bytes of both directions."""
 
     connections: int = 0
     wire: int = 0
@@ -84,6 +93,10 @@ class Ledger:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.sums = Sums()
+        self.opaque: dict[str, list[Entry]] = {}
+        """Those with bytes to the peer that nobody could read, by destination."""
+        self.unanswered: dict[str, Entry] = {}
+        """The first for each destination whose handshake came to nothing without a refusal."""
 
     def add(self, connection: Connection) -> None:
         """Settle one connection."""
@@ -97,6 +110,10 @@ class Ledger:
         sums.opaque += entry.opaque_out + entry.opaque_in
         for via in entry.via:
             sums.by[via] = sums.by.get(via, 0) + 1
+        if entry.opaque_out and len(self.opaque) < MAX_ENTRIES:
+            self.opaque.setdefault(entry.destination, []).append(entry)
+        if entry.came_to_nothing and len(self.unanswered) < MAX_ENTRIES:
+            self.unanswered.setdefault(entry.destination, entry)
         if len(self.entries) < MAX_ENTRIES:
             self.entries.append(entry)
 
@@ -125,6 +142,7 @@ def settle(connection: Connection) -> Entry:
         seen_out=seen_out,
         seen_in=seen_in,
         via=tuple(sorted(connection.seen)),
+        hello=client.hello if client else None,
         handshake=handshake.outcome if handshake else "",
         reason=show(handshake.reason, 100) if handshake else "",
     )
@@ -136,13 +154,12 @@ def _carried(client: Records | None, chosen: Hello | None, wire: int, seen: int)
     if client is None:
         return seen
     exact = client.plaintext(chosen, client.application)
-    carried = max(0, exact - _ALERTS)
     rest = wire - client.read
     if rest <= 0:
-        return carried
+        return exact
     number, size = client.application
     share = exact / (size + number * _HEAD) if exact else _FULL_RECORD
-    estimate = carried + int(rest * (1.0 if client.lost else share))
+    estimate = exact + int(rest * (1.0 if client.lost else share))
     is_noise = abs(estimate - seen) <= _TOLERANCE * rest
     return seen if is_noise else estimate
 

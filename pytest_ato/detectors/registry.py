@@ -40,10 +40,12 @@ def builtin() -> tuple[type[Detector], ...]:
     from pytest_ato.detectors.geo_policy import GeoPolicy
     from pytest_ato.detectors.honeytoken_exfil import HoneytokenExfil
     from pytest_ato.detectors.honeytoken_read import HoneytokenRead
+    from pytest_ato.detectors.honeytoken_used import HoneytokenUsed
     from pytest_ato.detectors.kernel_bypass_io import KernelBypassIo
     from pytest_ato.detectors.known_bad_asn import KnownBadAsn
     from pytest_ato.detectors.known_bad_domain import KnownBadDomain
     from pytest_ato.detectors.miner import Miner
+    from pytest_ato.detectors.opaque_transport import OpaqueTransport
     from pytest_ato.detectors.persistence import Persistence
     from pytest_ato.detectors.pii_egress import PiiEgress
     from pytest_ato.detectors.process_memory_access import ProcessMemoryAccess
@@ -54,6 +56,8 @@ def builtin() -> tuple[type[Detector], ...]:
     from pytest_ato.detectors.tamper_and_evasion import TamperAndEvasion
     from pytest_ato.detectors.undeclared import Undeclared
     from pytest_ato.detectors.vendor_drift import VendorDrift
+    from pytest_ato.detectors.tls_pinned import TlsPinned
+    from pytest_ato.detectors.tls_uninspected import TlsUninspected
 
     detectors: tuple[type[Detector], ...] = (
         Beaconing,
@@ -71,10 +75,12 @@ def builtin() -> tuple[type[Detector], ...]:
         GeoPolicy,
         HoneytokenExfil,
         HoneytokenRead,
+        HoneytokenUsed,
         KernelBypassIo,
         KnownBadAsn,
         KnownBadDomain,
         Miner,
+        OpaqueTransport,
         Persistence,
         PiiEgress,
         ProcessMemoryAccess,
@@ -85,6 +91,8 @@ def builtin() -> tuple[type[Detector], ...]:
         TamperAndEvasion,
         Undeclared,
         VendorDrift,
+        TlsPinned,
+        TlsUninspected,
     )
     return tuple(sorted(detectors, key=lambda detector: detector.definition.rule))
 

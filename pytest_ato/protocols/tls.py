@@ -27,6 +27,8 @@ _ECH: Final = 0xFE0D
 _TLS13: Final = 0x0304
 _TAG_13: Final = 17
 """Bytes by which TLS 1.3 makes a record longer: the true type and the tag."""
+_ALERT: Final = 2
+_MAX_ALERTS: Final = 2
 _FINISHED_13: Final = frozenset({4 + 32 + _TAG_13, 4 + 48 + _TAG_13})
 """Lengths of a TLS 1.3 client's last handshake record, which looks like data."""
 _CHACHA: Final = frozenset({*range(0xCCA8, 0xCCAF)})
@@ -63,6 +65,7 @@ class Records:
         fragments."""
         self.first = 0
         """Bytes of the first of them."""
+        self._alerts = 0
         self._buffer = bytearray()
         self._skip = 0
         self._handshake = bytearray()
@@ -77,13 +80,15 @@ class Records:
 
     def plaintext(self, server: Hello | None, application: tuple[int, int]) -> int:
         """Bytes of plaintext that so many records of so many bytes hold at most, as `server` chose
-        the version and the cipher; a TLS 1.3 client's Finished is no such record."""
+        the version and the cipher. What TLS 1.3 makes look like them is left out: a client's
+        Finished, and two alerts."""
         number, size = application
         chosen = server or self.hello
         if chosen is None or chosen.version >= _TLS13:
             if self.first in _FINISHED_13:
                 number, size = number - 1, size - self.first
-            return max(0, size - number * _TAG_13)
+            alerts = _ALERT * min(self._alerts, _MAX_ALERTS)
+            return max(0, size - number * _TAG_13 - alerts)
         return max(0, size - number * _overhead(chosen.cipher))
 
     def _record(self) -> bool:
@@ -107,6 +112,7 @@ class Records:
         elif kind == _APPLICATION:
             number, size = self.application
             self.application = number + 1, size + length
+            self._alerts += length == _ALERT + _TAG_13
             self.first = self.first or length
         self.read += _HEAD + length
         self._skip = length

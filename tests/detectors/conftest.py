@@ -323,6 +323,19 @@ def hello(kind: int, name: str, *extra: tuple[int, bytes]) -> bytes:
     return record(22, 0, bytes([kind]) + len(body).to_bytes(3, "big") + body)
 
 
+@pytest.fixture
+def wire() -> Callable[..., list[ev.Event]]:
+    """``wire(log, address, port, name, *extensions)``: a connection that ends after its hello."""
+
+    def make(
+        log: Log, address: str, port: int, name: str, *extra: tuple[int, bytes]
+    ) -> list[ev.Event]:
+        log.tcp(log.root, address, port, hello(1, name, *extra), reply=b"")
+        return []
+
+    return make
+
+
 Detect = Callable[..., tuple[Finding, ...]]
 
 

@@ -1,0 +1,84 @@
+"""tls_uninspected: bytes that nobody saw are told, and TLS's own bytes are none."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_ato.detectors.tls_uninspected import TlsUninspected
+from pytest_ato.model.findings import Severity
+
+DROP = "203.0.113.9"
+
+
+def test_a_connection_that_nobody_looked_into(log, detect):
+    log.dns("api.vendor.example", DROP)
+    log.tls(log.root, DROP, 443, opaque=5000, via=(), name="api.vendor.example")
+    [finding] = detect(TlsUninspected, log)
+    assert finding.severity is Severity.MEDIUM
+    assert finding.key == "tls_uninspected:api.vendor.example:443"
+    assert "5,000 bytes to api.vendor.example:443 by app" in finding.title
+    assert "0 of 5,000 bytes" in str(finding.evidence[0].text)
+
+
+def test_what_was_sent_before_the_view_began(log, detect):
+    log.tls(log.root, DROP, 443, b"x" * 100, opaque=40)
+    [finding] = detect(TlsUninspected, log)
+    assert finding.title.startswith("40 bytes")
+
+
+@pytest.mark.parametrize("via", [("openssl",), ("proxy",), ("openssl", "proxy")])
+def test_a_covered_connection_is_silent(log, detect, via):
+    for size in (1, 100, 16384, 16385, 100_000):
+        log.tls(log.root, DROP, 443, b"x" * size, b"y", via=via)
+    assert detect(TlsUninspected, log) == ()
+
+
+def test_one_byte_writes_are_no_overhead(log, detect):
+    log.tls(log.root, DROP, 443, *(b"x" for _ in range(200)))
+    assert detect(TlsUninspected, log) == ()
+
+
+def test_as_few_bytes_as_hold_no_value_are_silent(log, detect):
+    log.tls(log.root, DROP, 443, opaque=16, via=())
+    assert detect(TlsUninspected, log) == ()
+
+
+def test_small_pieces_to_one_destination_add_up(log, detect):
+    for _ in range(3):
+        log.tls(log.root, DROP, 443, opaque=10, via=())
+    [finding] = detect(TlsUninspected, log)
+    assert finding.count == 3
+
+
+def test_a_handshake_that_came_to_nothing(log, detect):
+    log.tls(log.root, DROP, 443, via=(), handshake="failed")
+    [finding] = detect(TlsUninspected, log)
+    assert finding.severity is Severity.LOW
+    assert finding.key == "tls_uninspected:unanswered@203.0.113.9:443"
+
+
+def test_a_refusal_and_an_idle_connection_are_others_business(log, detect):
+    log.tls(log.root, DROP, 443, via=(), handshake="refused")
+    log.tls(log.root, DROP, 444, via=(), handshake="intercepted")
+    assert detect(TlsUninspected, log) == ()
+
+
+def test_what_was_not_recorded_is_taken_in_proportion(log, detect):
+    """Of five megabytes, the wire's first is recorded; the plaintext was seen whole."""
+    log.tls(log.root, DROP, 443, *(b"x" * 16384 for _ in range(320)))
+    kept = [event for event in log.events if getattr(event, "offset", 0) < 1 << 20]
+    kept += [event for event in log.events if type(event).__name__ == "Tls" and event not in kept]
+    log.events = sorted(kept, key=lambda event: event.ts)
+    assert detect(TlsUninspected, log) == ()
+
+
+def test_a_threshold_of_the_policys(log):
+    from pytest_ato.detectors.pipeline import Pipeline
+
+    log.tls(log.root, DROP, 443, opaque=5000, via=())
+    pipeline = Pipeline([TlsUninspected])
+    pipeline.context.thresholds = {"tls_uninspected": {"max_opaque_bytes": 5000.0}}
+    for event in log.events:
+        pipeline.feed(event)
+    pipeline.finish()
+    assert pipeline.findings == ()
