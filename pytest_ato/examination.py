@@ -121,6 +121,7 @@ class Examination:
                 notes=pipeline.notes,
                 uses=pipeline.uses,
                 terms=terms,
+                context=pipeline.context,
             ),
             terms=terms,
             facts=facts,

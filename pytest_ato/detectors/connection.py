@@ -40,6 +40,8 @@ class Connection:
         self.plain = Copies()
         self.seen: dict[str, dict[str, int]] = {}
         """Bytes of plaintext by source and direction."""
+        self.told: dict[str, dict[str, int]] = {}
+        """The same with those that the source counted and did not keep."""
         self.sources: set[tuple[str, int]] = set()
         self.handshake: Handshake | None = None
         self.ended = False
@@ -77,9 +79,12 @@ class Connection:
         """Take one piece of plaintext."""
         source = (event.via, event.stream)
         data = raw(event.data)
-        if data:
+        if data or event.size:
             seen = self.seen.setdefault(event.via, {"out": 0, "in": 0})
             seen[event.direction] += len(data)
+            told = self.told.setdefault(event.via, {"out": 0, "in": 0})
+            whole = event.offset + max(event.size, len(data))
+            told[event.direction] = max(told[event.direction], whole)
         if data and event.direction == "out":
             self.sources.add(source)
             for new in self.plain.take(source, event.offset, data):

@@ -102,7 +102,9 @@ class Connections:
         known = self._streams.get(key) or self._by_socket(event)
         if known is not None:
             self._remember(key, known)
-            self._add(known, event)
+            before = self._unjoined.take(key)  # its socket is known only now
+            for earlier in (*(before.events if before else ()), event):
+                self._add(known, earlier)
             return
         self._unjoined.add(key, event, self._processes.actor(event.pid))
         if self._unjoined.is_full and (waiting := self._unjoined.pop()):

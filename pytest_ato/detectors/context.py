@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from pytest_ato.detectors.behaviour import OBSERVED, Behaviour
 from pytest_ato.detectors.connections import Connections
 from pytest_ato.detectors.declarations import Declarations
+from pytest_ato.detectors.exchanges import Exchanges
 from pytest_ato.detectors.names import Names
 from pytest_ato.detectors.peers import Peers
 from pytest_ato.detectors.processes import ProcessTable
@@ -21,7 +22,7 @@ from pytest_ato.detectors.sightings import Sightings
 from pytest_ato.detectors.sockets import Sockets
 from pytest_ato.detectors.tokens import Tokens
 from pytest_ato.detectors.touches import Touches
-from pytest_ato.detectors.traffic import Closed, Payload, Stream
+from pytest_ato.detectors.traffic import Closed, Exchange, Payload, Stream
 from pytest_ato.detectors.whereabouts import Whereabouts
 from pytest_ato.model.events import (
     Audit,
@@ -73,6 +74,7 @@ class Context:
         self.peers = Peers(self.processes)
         self.touches = Touches(self.tokens, self.processes)
         self.reads = Reads(self.tokens, self.processes, self.touches)
+        self.exchanges = Exchanges()
         self.connections = Connections(self.names, self.sockets, self.processes)
         self.sightings = Sightings(self.tokens, self.names, self.sockets, self.connections)
         self.whereabouts = Whereabouts(self.names, self.processes)
@@ -101,7 +103,8 @@ class Context:
             Datagram: (connections.update, sightings.update),
             Output: (sightings.update,),
             Stream: (sightings.update,),
-            Payload: (sightings.update,),
+            Payload: (sightings.update, self.exchanges.update),
+            Exchange: (self.exchanges.update,),
             Closed: (sightings.update,),
         }
         """What the pipeline calls with an event of each class, in this order."""

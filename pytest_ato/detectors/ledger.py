@@ -15,7 +15,7 @@ from pytest_ato.detectors.connection import Connection
 from pytest_ato.detectors.names import printable_name
 from pytest_ato.detectors.processes import ProcessState
 from pytest_ato.model.octets import octets, raw, show
-from pytest_ato.protocols.tls import Hello, Records
+from pytest_ato.protocols.tls import Hello
 
 MAX_ENTRIES: Final = 1000
 """Connections that are kept one by one; all of them are in the sums."""
@@ -120,14 +120,13 @@ class Ledger:
 
 def settle(connection: Connection) -> Entry:
     """Work out what one connection carried."""
+    place, handshake = connection.place, connection.handshake
+    client = connection.records.get("out")
+    hello = client.hello if client else None
+    name = hello.server_name if hello else raw(handshake.sni) if handshake else b""
     seen_out = connection.plain.position - connection.plain.missing
     seen_in = max((seen["in"] for seen in connection.seen.values()), default=0)
-    client, server = connection.records.get("out"), connection.records.get("in")
-    chosen = server.hello if server else None
-    place, handshake = connection.place, connection.handshake
-    name = (client.hello.server_name if client and client.hello else b"") or (
-        raw(handshake.sni) if handshake else b""
-    )
+    carried_out, carried_in = _carried(connection, seen_out, seen_in)
     return Entry(
         ts=connection.begun,
         destination=place.destination,
@@ -137,40 +136,57 @@ def settle(connection: Connection) -> Entry:
         process=place.process,
         wire_out=connection.sent,
         wire_in=connection.received,
-        carried_out=_carried(client, chosen, connection.sent - connection.clear, seen_out),
-        carried_in=_received(connection, chosen, seen_in),
+        carried_out=carried_out,
+        carried_in=carried_in,
         seen_out=seen_out,
         seen_in=seen_in,
-        via=tuple(sorted(connection.seen)),
-        hello=client.hello if client else None,
+        via=tuple(sorted(via for via, seen in connection.seen.items() if any(seen.values()))),
+        hello=hello,
         handshake=handshake.outcome if handshake else "",
         reason=show(handshake.reason, 100) if handshake else "",
     )
 
 
-def _carried(client: Records | None, chosen: Hello | None, wire: int, seen: int) -> int:
-    """Plaintext in `wire` bytes from a client: counted record by record as far as they were
-    recorded, in proportion beyond."""
+def _carried(connection: Connection, seen_out: int, seen_in: int) -> tuple[int, int]:
+    """Plaintext to and from the peer. What sources counted is exact; the proxy counts all that it
+    decrypts, so that the wire is asked only where no proxy was."""
+    told = [told["out"] for told in connection.told.values()]
+    counted_out = max((seen_out, *told))
+    counted_in = max((seen_in, *(told["in"] for told in connection.told.values())))
+    handshake = connection.handshake
+    if handshake is not None and handshake.outcome == "intercepted" and "proxy" in connection.told:
+        return counted_out, counted_in
+    server = connection.records.get("in")
+    chosen = server.hello if server else None
+    return (
+        max(counted_out, _sent(connection, chosen, counted_out)),
+        max(counted_in, _received(connection, chosen, counted_in)),
+    )
+
+
+def _sent(connection: Connection, chosen: Hello | None, counted: int) -> int:
+    """Plaintext to the peer by the wire: record by record as far as they were recorded, in
+    proportion beyond."""
+    client = connection.records.get("out")
     if client is None:
-        return seen
+        return counted
     exact = client.plaintext(chosen, client.application)
-    rest = wire - client.read
+    rest = connection.sent - connection.clear - client.read
     if rest <= 0:
         return exact
     number, size = client.application
     share = exact / (size + number * _HEAD) if exact else _FULL_RECORD
     estimate = exact + int(rest * (1.0 if client.lost else share))
-    is_noise = abs(estimate - seen) <= _TOLERANCE * rest
-    return seen if is_noise else estimate
+    return counted if abs(estimate - counted) <= _TOLERANCE * rest else estimate
 
 
-def _received(connection: Connection, chosen: Hello | None, seen: int) -> int:
-    """Plaintext from the server, without its part of the handshake."""
+def _received(connection: Connection, chosen: Hello | None, counted: int) -> int:
+    """Plaintext from the peer by the wire, without its part of the handshake."""
     server = connection.records.get("in")
     if server is None:
-        return seen
+        return counted
     number, size = server.application
     first, flight = connection.flight
     carried = server.plaintext(chosen, (number - first, size - flight))
     carried += max(0, connection.received - server.read)
-    return max(min(carried, seen), carried - _TICKETS)
+    return max(min(carried, counted), carried - _TICKETS)

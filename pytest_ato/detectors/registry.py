@@ -54,10 +54,10 @@ def builtin() -> tuple[type[Detector], ...]:
     from pytest_ato.detectors.sandbox_escape import SandboxEscape
     from pytest_ato.detectors.source_disagreement import SourceDisagreement
     from pytest_ato.detectors.tamper_and_evasion import TamperAndEvasion
-    from pytest_ato.detectors.undeclared import Undeclared
-    from pytest_ato.detectors.vendor_drift import VendorDrift
     from pytest_ato.detectors.tls_pinned import TlsPinned
     from pytest_ato.detectors.tls_uninspected import TlsUninspected
+    from pytest_ato.detectors.undeclared import Undeclared
+    from pytest_ato.detectors.vendor_drift import VendorDrift
 
     detectors: tuple[type[Detector], ...] = (
         Beaconing,

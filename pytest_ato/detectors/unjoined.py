@@ -71,11 +71,15 @@ class Unjoined:
 
     def pop(self) -> tuple[Key, Waiting] | None:
         """Take the stream that has waited longest; None when none waits."""
-        if not self._waiting:
-            return None
-        key, waiting = self._waiting.popitem(last=False)
-        self._cost -= waiting.cost
-        return key, waiting
+        key = next(iter(self._waiting), None)
+        waiting = self.take(key) if key is not None else None
+        return (key, waiting) if key is not None and waiting is not None else None
+
+    def take(self, key: Key) -> Waiting | None:
+        """Take one stream; None when it does not wait."""
+        waiting = self._waiting.pop(key, None)
+        self._cost -= waiting.cost if waiting else 0
+        return waiting
 
 
 def connection_of(

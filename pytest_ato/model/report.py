@@ -82,6 +82,66 @@ class ReportFinding(Finding, frozen=True, kw_only=True, omit_defaults=False, tag
     """What to do about it."""
 
 
+class TlsConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """One TLS connection in the ledger; sizes in bytes."""
+
+    destination: str
+    name: str
+    """What the client asked for by SNI; empty when it did not."""
+    address: str
+    port: int
+    process: str
+    pid: int
+    handshake: str
+    """intercepted, refused or failed, as the proxy told; ``not seen``: none was on the way."""
+    via: tuple[str, ...]
+    """Which sources saw plaintext: openssl, gnutls, nss, go, proxy."""
+    wire_out: int
+    wire_in: int
+    """On the wire, handshake and framing included."""
+    seen_out: int
+    seen_in: int
+    """Of plaintext, one copy of what several sources saw."""
+    opaque_out: int
+    opaque_in: int
+    """Of plaintext that nobody saw, as far as counts and the wire's records tell."""
+    opaque_share: float
+    """0 to 1, of the plaintext of both directions."""
+
+
+class TlsCoverage(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger of TLS: sums over all connections, and the first hundred of them."""
+
+    connections: int
+    wire: int
+    carried: int
+    """Bytes of plaintext, seen and opaque together."""
+    seen: int
+    opaque: int
+    opaque_share: float
+    by: dict[str, int]
+    """Connections that a source saw into."""
+    entries: tuple[TlsConnection, ...]
+    """Those with most opaque bytes first."""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP request, in clear or inside TLS: masked; header values and bodies are left out."""
+
+    ts: int
+    method: str
+    url: str
+    host: str
+    destination: str
+    process: str
+    channel: str
+    """tcp or tls."""
+    version: str
+    headers: tuple[str, ...]
+    """Their names."""
+    body_bytes: int
+
+
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """What the capture could and could not see."""
 
@@ -91,7 +151,8 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     coalesced: int
     counters: dict[str, Counters]
     probes: dict[str, str]
-    tls: str = "not captured"
+    tls: TlsCoverage | str = "not captured"
+    """Text where nothing of TLS was captured."""
     flows: str = "not captured"
     not_run: dict[str, str] = msgspec.field(default_factory=dict)
     """Detector to why it did not run."""
@@ -205,3 +266,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """None: no policy was given."""
     baseline: ReportBaseline | None = None
     """None: it was compared with none."""
+    requests: tuple[Request, ...] = ()
+    """The first hundred HTTP requests, in order."""
+    requests_total: int = 0

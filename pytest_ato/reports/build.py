@@ -17,6 +17,7 @@ from pytest_ato import __version__
 from pytest_ato.analysis import Facts
 from pytest_ato.analysis.activity import Activity, Destination
 from pytest_ato.analysis.distinct import Counted
+from pytest_ato.detectors.context import Context
 from pytest_ato.detectors.interface import Definition, Idle
 from pytest_ato.detectors.uses import Use
 from pytest_ato.evidence.views import View
@@ -38,7 +39,7 @@ from pytest_ato.model.report import (
 )
 from pytest_ato.policy.ceilings import how_it_ended
 from pytest_ato.policy.verdict import Judgement
-from pytest_ato.reports import observed
+from pytest_ato.reports import observed, traffic
 from pytest_ato.reports.coverage import coverage
 from pytest_ato.reports.crosswalk import controls
 from pytest_ato.reports.remedies import remedy
@@ -56,17 +57,28 @@ def build(
     notes: Iterable[str] = (),
     uses: Mapping[str, Use] | None = None,
     terms: Terms | None = None,
+    context: Context | None = None,
 ) -> Report:
     """Make the report of one audit.
 
     `watching` are the detectors that ran, `skipped` those that had no work in it, `notes` say what
     the analysis could not search, `uses` what became of the honeytokens, `terms` are what it was
-    judged by. The same arguments give an equal report.
+    judged by, `context` has the traffic. The same arguments give an equal report.
     """
     view = view_of(facts)
+    context = context or Context()
+    ledger = context.connections.ledger
     policy = _policy(terms or Terms(), judgement, view)
     end = facts.end
-    seen = coverage(facts, view, watching, skipped, left_out=_left_out(judgement), notes=notes)
+    seen = coverage(
+        facts,
+        view,
+        watching,
+        skipped,
+        left_out=_left_out(judgement),
+        notes=(*notes, *traffic.sentences(ledger)),
+        tls=traffic.tls(ledger, view),
+    )
     report = Report(
         verdict=judgement.verdict,
         conclusive=judgement.conclusive,
@@ -101,6 +113,8 @@ def build(
             (*watching, *(idle.definition for idle in skipped)), view, seen.not_run
         ),
         baseline=_baseline(terms or Terms(), judgement, view),
+        requests=traffic.requests(context.exchanges, view),
+        requests_total=context.exchanges.total,
     )
     return structs.replace(report, controls=controls(report, watching))
 

@@ -14,10 +14,11 @@ from pytest_ato.analysis import Facts
 from pytest_ato.analysis.distinct import Distinct
 from pytest_ato.detectors.interface import Definition, Idle
 from pytest_ato.evidence.views import View
-from pytest_ato.model.report import Coverage
+from pytest_ato.model.report import Coverage, TlsCoverage
 from pytest_ato.policy.availability import not_run, unavailable
 
 NOT_CAPTURED: Final = "not captured"
+NO_TLS: Final = "no TLS was seen"
 
 
 def coverage(
@@ -28,6 +29,7 @@ def coverage(
     *,
     left_out: int,
     notes: Iterable[str],
+    tls: TlsCoverage | None = None,
 ) -> Coverage:
     """Return the coverage of one audit, masked and printable.
 
@@ -43,7 +45,7 @@ def coverage(
         coalesced=sum(each.coalesced for each in counts),
         counters={view.text(name): each for name, each in sorted(counters.items())},
         probes=_probes(facts, view),
-        tls=NOT_CAPTURED,
+        tls=tls or _no_tls(facts),
         flows=_flows(facts),
         not_run={view.text(n): view.text(why) for n, why in not_run(skipped).items()},
         unavailable={category.value: view.text(why) for category, why in idle.items()},
@@ -56,6 +58,11 @@ def _probes(facts: Facts, view: View) -> dict[str, str]:
     if facts.end:
         probes |= {name: f"silent {when}" for name, when in facts.end.silent.items()}
     return {view.text(name): view.text(state) for name, state in sorted(probes.items())}
+
+
+def _no_tls(facts: Facts) -> str:
+    looked = facts.audit is not None and facts.audit.spec.network != "none"
+    return NO_TLS if looked and facts.end is not None else NOT_CAPTURED
 
 
 def _flows(facts: Facts) -> str:
@@ -84,7 +91,6 @@ def _unseen(facts: Facts, skipped: Iterable[Idle], left_out: int) -> Iterator[st
     yield from _uncounted(facts)
     if facts.audit and facts.audit.tool_version not in ("", __version__):
         yield f"captured by version {facts.audit.tool_version}, analysed by {__version__}"
-    yield "what was sent inside TLS was not captured"
 
 
 def _unseen_network(facts: Facts, skipped: Iterable[Idle]) -> Iterator[str]:
