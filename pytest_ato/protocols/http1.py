@@ -74,6 +74,8 @@ class Http1:
     def _head(self, found: list[Message]) -> bool:
         buffer = self._buffer
         del buffer[: len(buffer) - len(buffer.lstrip(b"\r\n"))]
+        if not buffer:
+            return False
         # Only what is new is searched, so that a head in one-byte pieces costs no more.
         new, self._searched = max(0, self._searched - 3), len(buffer)
         if buffer.find(b"\n", new) < 0 and len(buffer) <= MAX_HEAD:
