@@ -339,9 +339,9 @@ static __always_inline int tls_enter(struct pt_regs *regs, bool sleeps)
 		return submit_tls(&c, ATO_TLS_CLOSED);
 	who = tls_who(regs, c.function);
 	outer = bpf_map_lookup_elem(&tls_calls, &who);
-	/* A function of the library that calls another of it would tell the same bytes twice. */
+	/* A function that calls another of its library, or ends in it, would tell its bytes twice. */
 	if (outer && outer->function != c.function && outer->object == c.object &&
-	    c.sp < outer->sp && writes(outer->function) == writes(c.function))
+	    c.sp <= outer->sp && writes(outer->function) == writes(c.function))
 		return 0;
 	if (bpf_map_update_elem(&tls_calls, &who, &c, BPF_ANY)) {
 		count_produced(ATO_PLAIN);
