@@ -36,6 +36,7 @@ enum ato_kind {
 #define ATO_F_CHANGED 0x04 /* the path at exit is not the path at entry */
 #define ATO_F_FILE 0x08 /* text[2] is the opened file, not the directory that text[0] starts at */
 #define ATO_F_KERNEL 0x10 /* the address is the kernel's copy, not the program's */
+#define ATO_F_NESTED 0x20 /* the call was made within another of the same handle */
 
 struct ato_header {
 	__u64 ts; /* CLOCK_MONOTONIC, ns */
@@ -157,8 +158,8 @@ struct ato_door {
 };
 
 /*
- * A watched function, 16 bits: its library, the shape of its arguments and result, whether it
- * writes. The cookie of a uprobe is one, with the bytes above it that the stack has grown by since
+ * A watched function, 16 bits: which it is (5), its library (3), the shape of its arguments and
+ * result (7), whether it writes (1). The cookie of a uprobe is one, with the bytes above it that the stack has grown by since
  * the function's first instruction.
  */
 #define ATO_TLS_WRITES 1

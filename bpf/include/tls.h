@@ -43,7 +43,8 @@ struct tls_call {
 	__u64 sp; /* at entry, before its prologue */
 	__u64 cookie; /* of the socket that was used meanwhile */
 	__s32 fd;
-	__u32 function;
+	__u16 function;
+	__u16 flags;
 };
 
 struct {
@@ -179,7 +180,7 @@ static __always_inline void fill_tls(struct ato_tls *r, struct tls_call *c, __u3
 	r->function = c->function;
 	r->what = what;
 	r->pad = 0;
-	fill_header(&r->h, ATO_TLS, 0);
+	fill_header(&r->h, ATO_TLS, c->flags);
 }
 
 static __always_inline int submit_tls(struct tls_call *c, __u32 what)
@@ -218,7 +219,7 @@ static __always_inline bool submit_bytes(struct ato_tls *r, struct tls_call *c, 
 	r->at = at;
 	r->len = error ? 0 : bytes;
 	if (error) {
-		r->h.flags = ATO_F_UNREAD;
+		r->h.flags |= ATO_F_UNREAD;
 		count_flags(ATO_PLAIN, ATO_F_UNREAD);
 	}
 	bpf_ringbuf_submit(r, SUBMIT);
@@ -326,6 +327,7 @@ static __always_inline int tls_enter(struct pt_regs *regs, bool sleeps)
 	struct tls_call c = { .fd = -1 }, *outer;
 	struct tls_who who;
 	__u64 cookie;
+	bool nested;
 
 	if (!in_scope())
 		return 0;
@@ -339,11 +341,11 @@ static __always_inline int tls_enter(struct pt_regs *regs, bool sleeps)
 		return submit_tls(&c, ATO_TLS_CLOSED);
 	who = tls_who(regs, c.function);
 	outer = bpf_map_lookup_elem(&tls_calls, &who);
-	/* A function that calls another of its library, or ends in it, would tell its bytes twice. */
-	if (outer && outer->function != c.function && outer->object == c.object &&
-	    c.sp <= outer->sp && writes(outer->function) == writes(c.function))
-		return 0;
-	if (bpf_map_update_elem(&tls_calls, &who, &c, BPF_ANY)) {
+	/* By another function of its library, which may never return: the reader finds that out. */
+	nested = outer && outer->function != c.function && outer->object == c.object &&
+		 c.sp <= outer->sp && writes(outer->function) == writes(c.function);
+	c.flags = nested ? ATO_F_NESTED : 0;
+	if (!nested && bpf_map_update_elem(&tls_calls, &who, &c, BPF_ANY)) {
 		count_produced(ATO_PLAIN);
 		count_lost(ATO_PLAIN);
 	}

@@ -33,6 +33,7 @@ F_TRUNCATED: Final = 0x02
 F_CHANGED: Final = 0x04
 F_FILE: Final = 0x08
 F_KERNEL: Final = 0x10
+F_NESTED: Final = 0x20
 
 DOOR_CALL: Final = 1
 DOOR_COMPAT: Final = 2
@@ -55,8 +56,10 @@ TLS_GNUTLS: Final = 0x200
 TLS_NSS: Final = 0x300
 TLS_GOLANG: Final = 0x400
 TLS_CANARY: Final = 0x500
-TLS_LIBRARY: Final = 0xFF00
+TLS_LIBRARY: Final = 0x700
 """Bits of a function's code that say whose it is."""
+TLS_WHICH: Final = 11
+"""How far left the bits are that tell functions apart, all else being equal."""
 
 TLS_OUT: Final = 1
 TLS_DONE: Final = 2

@@ -63,6 +63,8 @@ class _Write:
     stream: _Stream
     tid: int
     size: int
+    nested: bool
+    """Within a call of another function, whose own record has the same bytes if it returns."""
     pieces: list[tuple[int, bytes]] = field(default_factory=list)
 
     @property
@@ -114,7 +116,7 @@ class Plaintext:
 
     def _decode(self, record: bytes) -> Iterator[Event]:
         fields = _RECORD.unpack_from(record)
-        ts, pid, tid, _, _, handle, call, cookie, size, at, fd, length, function, what = fields
+        ts, pid, tid, _, flags, handle, call, cookie, size, at, fd, length, function, what = fields
         library = function & abi.TLS_LIBRARY
         if library == abi.TLS_CANARY:
             probe = "tls_enter" if what == abi.TLS_OUT else "tls_leave"
@@ -127,12 +129,13 @@ class Plaintext:
         stream.fd = fd if fd >= 0 else stream.fd
         data = record[_RECORD.size : _RECORD.size + length]
         if what == abi.TLS_OUT:
-            write = self._writes.setdefault((pid, handle, call), _Write(stream, tid, size))
+            nested = bool(flags & abi.F_NESTED)
+            write = self._writes.setdefault((pid, handle, call), _Write(stream, tid, size, nested))
             write.pieces.append((at, data))
             self._held += length
             yield from self._bound(ts)
         elif what == abi.TLS_DONE:
-            yield from self._done(ts, self._writes.pop((pid, handle, call), None), size)
+            yield from self._done(ts, self._returned((pid, handle, call)), size)
         elif what == abi.TLS_IN:
             yield from self._add(stream, "in", (ts, tid), data, min(size - at, abi.CHUNK))
         elif what == abi.TLS_SOCKET:
@@ -160,10 +163,21 @@ class Plaintext:
             self._held -= write.held
             yield from self._tell(write, ts, write.size)
 
-    def _done(self, ts: int, write: _Write | None, result: int) -> Iterator[Event]:
+    def _returned(self, key: tuple[int, int, int]) -> _Write | None:
+        """Take the write that has returned, and leave out what it called within."""
+        write = self._writes.pop(key, None)
         if write is None:  # its pieces were lost, and counted
-            return
+            return None
         self._held -= write.held
+        nested = [k for k, one in self._writes.items() if one.nested]
+        for inner in nested:
+            if inner[:2] == key[:2] and inner[2] >= key[2]:
+                self._held -= self._writes.pop(inner).held
+        return write
+
+    def _done(self, ts: int, write: _Write | None, result: int) -> Iterator[Event]:
+        if write is None:
+            return
         stream = write.stream
         if result in _WOULD_BLOCK and stream.via == "gnutls":
             if write.size:

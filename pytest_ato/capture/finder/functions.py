@@ -14,7 +14,8 @@ from pytest_ato.capture import abi
 
 @dataclass(frozen=True)
 class Function:
-    """One function; `code` is what its probes are told by (see `bpf/include/abi.h`)."""
+    """One function; `code` is what its probes are told by, but for which of its kind it is (see
+    `bpf/include/abi.h`)."""
 
     library: int
     shape: int
@@ -63,6 +64,7 @@ GO_FUNCTIONS: Final[dict[str, Function]] = {
 }
 """By their names in Go's own table of functions."""
 FUNCTIONS: Final = {**C_FUNCTIONS, **GO_FUNCTIONS}
+"""All; which of them it is goes into five bits of a code."""
 
 
 def on_stack(function: Function) -> Function:

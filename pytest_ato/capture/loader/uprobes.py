@@ -11,6 +11,7 @@ import ctypes
 import os
 import platform
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from pytest_ato.capture.loader.interface import Place
@@ -23,6 +24,7 @@ MULTI: Final = 48
 """BPF_TRACE_UPROBE_MULTI, the attach type that programs are loaded for."""
 _RETURN: Final = 1
 _ANYONE: Final = -1
+_THREADS: Final = 16
 
 
 class _LinkCreate(ctypes.Structure):
@@ -54,6 +56,8 @@ class Uprobes:
         self._multi = multi
         self._links: dict[int, tuple[int, ...]] = {}
         self._count = 0
+        # The kernel waits some 50 ms for each link that goes: for all of them at once in threads.
+        self._pool = ThreadPoolExecutor(_THREADS)
 
     def attach(self, path: str, places: Sequence[Place]) -> int:
         """Attach to all `places` of a file; returns a handle. Raises OSError, and none is then."""
@@ -74,13 +78,14 @@ class Uprobes:
         return self._count
 
     def detach(self, handles: Iterable[int]) -> None:
-        """Give handles up; those that are none any more are passed over."""
+        """Give handles up, without waiting; those that are none any more are passed over."""
         for handle in handles:
             self._destroy(self._links.pop(handle, ()))
 
     def close(self) -> None:
-        """Give all up."""
+        """Give all up, and wait for it."""
         self.detach(tuple(self._links))
+        self._pool.shutdown()
 
     def _attach_many(self, path: str, places: Sequence[Place]) -> int:
         name = ctypes.create_string_buffer(os.fsencode(path))
@@ -119,8 +124,11 @@ class Uprobes:
 
     def _destroy(self, links: Iterable[int]) -> None:
         for link in links:
-            with contextlib.suppress(OSError):
-                if self._multi:
-                    os.close(link)
-                else:
-                    self._libbpf.call("bpf_link__destroy", link)
+            self._pool.submit(self._destroy_one, link)
+
+    def _destroy_one(self, link: int) -> None:
+        with contextlib.suppress(OSError):
+            if self._multi:
+                os.close(link)
+            else:
+                self._libbpf.call("bpf_link__destroy", link)

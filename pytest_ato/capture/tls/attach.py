@@ -21,6 +21,7 @@ from pytest_ato.capture.plaintext import VIA
 from pytest_ato.model.events import Watched
 
 _MAX_SHIFT: Final = 1 << 16
+_NUMBERS: Final = {name: number for number, name in enumerate(FUNCTIONS)}
 _OUTSIDE: Final = "some of what was found in it lies outside its code"
 
 How = Literal["emulated", "stepped", "refused"]
@@ -78,7 +79,7 @@ def _place(site: wire.Site) -> Place:
     return Place(
         offset=site.offset,
         function=site.symbol,
-        cookie=site.shift << 16 | function.code,
+        cookie=site.shift << 16 | _NUMBERS[site.symbol] << abi.TLS_WHICH | function.code,
         leaves=site.leaves,
         returns=site.leaves and site.returns and function.library != abi.TLS_GOLANG,
     )

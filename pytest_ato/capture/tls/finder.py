@@ -11,7 +11,6 @@ import select
 import socket
 import subprocess
 import time
-from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -23,7 +22,6 @@ from pytest_ato.model.errors import CaptureUnavailable
 _MODULE: Final = "pytest_ato.capture.finder"
 _IMPORTS: Final = ("pytest_ato", "msgspec", "capstone")
 _START: Final = 20.0
-_STOP: Final = 2.0
 _ANSWER: Final = msgspec.json.Decoder(wire.Found)
 
 
@@ -117,15 +115,11 @@ class Finder:
         return bool(poll.poll(max(0, round(seconds * 1000))))
 
     def close(self) -> None:
-        """End the process; may be called twice."""
-        self._control.close()  # it ends by itself at this
+        """End the process, which has nothing to put in order; may be called twice."""
+        self._control.close()
         if self._process.returncode is None:
-            try:
-                self._process.wait(0 if self.broken else _STOP)
-            except subprocess.TimeoutExpired:
-                with suppress(ProcessLookupError):
-                    self._process.kill()
-                self._process.wait()
+            self._process.kill()
+            self._process.wait()
 
 
 def start(uid: int) -> Finder | None:
