@@ -16,7 +16,7 @@ from typing import Final
 from pytest_ato.capture.caller import Caller
 from pytest_ato.capture.cgroups import AuditCgroup
 from pytest_ato.capture.loader.interface import Loader
-from pytest_ato.capture.network import Gateway, TargetNetwork, isolated
+from pytest_ato.capture.network import Gateway, isolated
 from pytest_ato.capture.proxy.authority import Authority
 from pytest_ato.capture.run import Run
 from pytest_ato.capture.rundir import RunDir
@@ -55,6 +55,7 @@ class Session:
         self._cleanup = ExitStack()
         self._mitmproxy = mitmproxy
         self._gateway: Gateway | None = None
+        self._open_gateway: Gateway | None = None
         self._stores: Stores | None = None
         self._load_ms = 0.0
         self._serial = 0
@@ -113,8 +114,8 @@ class Session:
         with ExitStack() as cleanup:
             cgroup = AuditCgroup(self._rundir, spec.run_id, spec.limits)
             cleanup.callback(cgroup.remove)
-            network = self._network(spec)
-            gateway = self._gateway if spec.network == "sinkhole" else None
+            gateway = self._gateway_of(spec)
+            network = gateway.join(self._serial, spec.egress) if gateway else isolated()
             cleanup.callback(network.close)
             sandbox = Sandbox(
                 spec,
@@ -155,12 +156,22 @@ class Session:
             cleanup.callback(run.close)
             run.run(self._caller, planted, attach_ms, self._serial)
 
-    def _network(self, spec: AuditSpec) -> TargetNetwork:
+    def _gateway_of(self, spec: AuditSpec) -> Gateway | None:
+        """Return the gateway that an audit wants; an open one starts with the first such audit."""
         if spec.network == "none":
-            return isolated()
+            return None
         if self._gateway is None:
             raise self._no_gateway
-        return self._gateway.join(self._serial)
+        if spec.network == "sinkhole":
+            return self._gateway
+        if self._open_gateway is None:
+            authority = self._gateway.authority
+            uid = self._rundir.helper_uid
+            gateway = Gateway(uid, self._mitmproxy, open=True, authority=authority)
+            gateway.start()
+            self._cleanup.callback(gateway.close)
+            self._open_gateway = gateway
+        return self._open_gateway
 
     def close(self) -> None:
         """Undo everything that `start` did."""

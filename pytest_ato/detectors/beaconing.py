@@ -70,7 +70,7 @@ class Beaconing(Detector):
         technique="T1071",
         declarable=frozenset({"destination"}),
         wants=(SocketState, Connect, Send, Tcp, Datagram),
-        needs=frozenset({"sinkhole"}),
+        needs=frozenset({"sinkhole", "open"}),
         thresholds={"intervals": 4, "score": 0.6, "seconds": 0.5, "jitter": 0.41},
         fires="at least `intervals` intervals between connections, packets or small writes to "
         "one destination are regular: RITA's score of intervals, sizes and duration is "

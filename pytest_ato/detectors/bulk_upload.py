@@ -50,7 +50,7 @@ class BulkUpload(Detector):
         "times as much as comes back",
         silent="a download of any size, small requests with small answers",
         wants=(Tcp, Datagram),
-        needs=frozenset({"sinkhole"}),
+        needs=frozenset({"sinkhole", "open"}),
         thresholds={"bytes": 1 << 20, "ratio": 3},
     )
 

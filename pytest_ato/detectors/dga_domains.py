@@ -52,7 +52,7 @@ class DgaDomains(Detector):
         "sinkhole does not), it must have refused most of them",
         silent="typing errors, abbreviations, hashed names below one domain, names of word lists",
         wants=(Dns,),
-        needs=frozenset({"sinkhole"}),
+        needs=frozenset({"sinkhole", "open"}),
         thresholds={"names": 10, "rarity": 0.3, "mean_rarity": 0.4, "share": 0.5, "refused": 0.5},
     )
 

@@ -79,7 +79,7 @@ class DnsTunnel(Detector):
         technique="T1071.004",
         declarable=frozenset({"destination"}),
         wants=(Dns,),
-        needs=frozenset({"sinkhole"}),
+        needs=frozenset({"sinkhole", "open"}),
         thresholds={
             "names": 10,
             "characters": 300,

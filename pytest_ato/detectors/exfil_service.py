@@ -39,7 +39,7 @@ class ExfilService(Detector):
         "DNS, or named in a TLS handshake or an HTTP request",
         silent="a service's documentation, its name in front of another domain, a chat's own pages",
         wants=(Dns, Handshake, Exchange),
-        needs=frozenset({"sinkhole"}),
+        needs=frozenset({"sinkhole", "open"}),
     )
 
     def __init__(self, context: Context) -> None:

@@ -41,7 +41,7 @@ class HoneytokenExfil(Detector):
         title="a planted value leaves the target",
         technique="T1041",
         wants=(Tcp, Datagram, Dns),
-        needs=frozenset({"sinkhole"}),
+        needs=frozenset({"sinkhole", "open"}),
         fires="a planted value leaves by TCP, UDP, ICMP, DNS, in a URL, a header or a body, in "
         "any of the matcher's encodings and up to three layers of them (critical); or a "
         "line of processes reads a planted file and then sends at least as many bytes in "

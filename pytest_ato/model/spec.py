@@ -8,7 +8,7 @@ import msgspec
 
 from pytest_ato.model.octets import Octets
 
-Network = Literal["none", "sinkhole"]
+Network = Literal["none", "sinkhole", "open"]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +73,9 @@ class AuditSpec(msgspec.Struct, frozen=True, kw_only=True):
     stdin: bytes = b""
     timeout: float = 60.0
     network: Network = "sinkhole"
+    egress: tuple[str, ...] = ()
+    """Domains (with what is below them), addresses and networks that an open network leads to;
+    empty: everywhere."""
     limits: Limits = Limits()
     plants: tuple[PlantFile, ...] = ()
     home: str = "/home/user"

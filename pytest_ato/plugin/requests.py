@@ -41,7 +41,7 @@ class Request:
     timeout: float | None = None
     """Seconds."""
     network: str | None = None
-    """``sinkhole`` or ``none``."""
+    """``sinkhole``, ``open`` or ``none``."""
     include: Sequence[str | os.PathLike[str]] = ()
     """Companions, each ``PATH`` or ``PATH:DEST``."""
     limit: Sequence[str] = ()

@@ -99,6 +99,8 @@ def _unseen_network(facts: Facts, skipped: Iterable[Idle]) -> Iterator[str]:
         yield "the target had no network"
     elif network == "sinkhole":
         yield "a sinkhole answered in place of the network"
+    elif network == "open":
+        yield "nothing but TCP and DNS was let out; the true servers answered"
     definitions = [idle.definition for idle in skipped]
     names = sorted(one.name for one in definitions if one.needs and network not in one.needs)
     if names:

@@ -12,7 +12,7 @@ from enum import Enum
 
 from pytest_ato.settings import grammar
 
-NETWORKS = ("none", "sinkhole")
+NETWORKS = ("none", "sinkhole", "open")
 LOADERS = ("auto", "core", "bcc")
 RUNTIMES = ("local",)
 ENRICH = ("auto", "dns", "table", "off")
@@ -123,7 +123,8 @@ TABLE: tuple[Setting, ...] = (
         "network",
         "MODE",
         "sinkhole: every name resolves and every connection is answered, nothing leaves the "
-        "machine; none: loopback only (default: sinkhole)",
+        "machine; open: TCP and DNS reach the true servers, recorded; none: loopback only "
+        "(default: sinkhole)",
         grammar.choice(*NETWORKS),
         default="sinkhole",
     ),

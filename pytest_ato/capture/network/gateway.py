@@ -13,16 +13,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from pytest_ato.capture.network import links, namespaces, rules, sockets
+from pytest_ato.capture.network import links, namespaces, plan, rules, sockets
+from pytest_ato.capture.network.egress import Egress
 from pytest_ato.capture.network.helper import EOF
 from pytest_ato.capture.network.sinkhole import Sinkhole, ready
 from pytest_ato.capture.network.target import TargetNetwork, joined
 from pytest_ato.capture.network.tlsproxy import TlsProxy
-from pytest_ato.capture.proxy import authority
+from pytest_ato.capture.network.uplink import Uplink
+from pytest_ato.capture.proxy import authority as authorities
 from pytest_ato.capture.proxy.authority import Authority
 from pytest_ato.capture.sinkhole import wire
 from pytest_ato.model.errors import CaptureUnavailable
-from pytest_ato.model.events import Lost
+from pytest_ato.model.events import Dns, Lost
 from pytest_ato.model.record import Event
 
 _START_SECONDS = 20.0
@@ -34,11 +36,24 @@ _GRACE_SECONDS = 5.0
 class Gateway:
     """Audits join it one after another; `uid` is an unused user for the sinkhole."""
 
-    def __init__(self, uid: int, mitmproxy: Path | None = None) -> None:
-        """`mitmproxy`: the virtual environment that has it; None: TLS is refused."""
+    def __init__(
+        self,
+        uid: int,
+        mitmproxy: Path | None = None,
+        *,
+        open: bool = False,
+        authority: Authority | None = None,
+    ) -> None:
+        """`mitmproxy`: the virtual environment that has it; None: TLS is not decrypted.
+
+        `open`: targets reach the true servers. `authority`: one that is there already.
+        """
         self._uid = uid
         self._mitmproxy = mitmproxy
-        self.authority: Authority | None = None
+        self._is_open = open
+        self._uplink: Uplink | None = None
+        self._egress: Egress | None = None
+        self.authority = authority
         """Whom targets are to trust; None: there is no proxy."""
         self._proxy: TlsProxy | None = None
         self._netns = -1
@@ -63,10 +78,12 @@ class Gateway:
             self._netns = namespaces.make()
             self._sinkhole = Sinkhole(self._netns, self._uid)
             links.preload()
-            links.gateway(self._netns)
-            rules.load(self._netns)
-            if self._mitmproxy is not None:
-                self.authority = authority.make()
+            links.gateway(self._netns, open=self._is_open)
+            rules.load(self._netns, open=self._is_open)
+            if self._is_open:
+                self._uplink = Uplink(self._netns)
+            if self._mitmproxy is not None and self.authority is None:
+                self.authority = authorities.make()
         except BaseException:
             self.close()
             raise
@@ -79,23 +96,30 @@ class Gateway:
             self.close()
             raise
 
-    def join(self, serial: int) -> TargetNetwork:
+    def join(self, serial: int, egress: tuple[str, ...] = ()) -> TargetNetwork:
         """Return a new network for one audit, joined to the sinkhole.
 
         `serial` is the audit's number in this session, never used twice. A sinkhole that failed
-        in the audit before is replaced. Call it in the main thread; raises `CaptureUnavailable`.
+        in the audit before is replaced. `egress`: domains and networks that an open gateway leads
+        to; empty: all. Call it in the main thread; raises `CaptureUnavailable`, `UsageError`.
         """
         if self._open:  # the audit before was given up: its events belong to nobody
             self.settle()
         if not self._running().alive():
             self._replace()
         sinkhole = self._running()
+        if self._is_open:
+            self._check_uplink()
+            self._egress = Egress(self._netns, egress)
         link = f"ato{serial}"
         network = joined(self._netns, link)
         try:
             opened = sockets.open_all(self._netns, link)
             try:
-                sinkhole.tell(wire.Join(serial, tls=self.authority is not None), opened)
+                sinkhole.tell(
+                    wire.Join(serial, tls=self.authority is not None, resolver=self._resolver),
+                    opened,
+                )
             finally:
                 for sock in opened:
                     sock.close()
@@ -157,6 +181,7 @@ class Gateway:
     def close(self) -> None:
         """End the sinkhole and give the namespace back; may be called twice."""
         self._end_proxy()
+        self._end_uplink()
         if self._sinkhole is not None:
             self._sinkhole.close()
             self._sinkhole = None
@@ -169,12 +194,29 @@ class Gateway:
             raise CaptureUnavailable("the gateway is closed")
         return self._sinkhole
 
+    @property
+    def _resolver(self) -> str:
+        return plan.RESOLVER4 if self._is_open else ""
+
+    def _check_uplink(self) -> None:
+        """Start another uplink where the one before is gone."""
+        if self._uplink is None or not self._uplink.alive():
+            self._end_uplink()
+            self._uplink = Uplink(self._netns)
+
+    def _end_uplink(self) -> None:
+        if self._uplink is not None:
+            self._uplink.close()
+            self._uplink = None
+
     def _start_proxy(self) -> None:
         self._end_proxy()
         try:
             if self._mitmproxy is None or self.authority is None:
                 raise CaptureUnavailable("there is none")
-            self._proxy = TlsProxy(self._netns, self._uid, self._mitmproxy, self.authority)
+            self._proxy = TlsProxy(
+                self._netns, self._uid, self._mitmproxy, self.authority, open=self._is_open
+            )
             self._running().tell(wire.Adopt(), [self._proxy.frames])
             self._proxy.frames.close()
         except CaptureUnavailable as error:
@@ -218,6 +260,13 @@ class Gateway:
                 events += self._proxy_failed(record)
             elif not isinstance(record, (wire.Ready, wire.Settled)):
                 events.append(record)
+                if self._egress is not None and isinstance(record, Dns):
+                    self._egress.answered(record)
+        if self._uplink is not None and self._open and not self._uplink.alive():
+            why = self._uplink.why()
+            self._end_uplink()
+            reason = f"the uplink failed during the audit: {why}"
+            events.append(Lost(ts=time.monotonic_ns(), source="uplink", reason=reason))
         if self._serial and not self.alive() and not self._reported:
             self._reported = True
             reason = f"the sinkhole failed during the audit: {self._running().why()}"

@@ -1,4 +1,4 @@
-"""A process of ours in the gateway's namespace: started, watched, ended.
+"""A process of ours that serves the gateway: started, watched, ended.
 
 Owns the process and its last words. What is said to it and by it is its owner's.
 """
@@ -10,8 +10,6 @@ import socket
 import subprocess
 from contextlib import suppress
 
-from pytest_ato.capture.network import rules
-
 _ERRORS_SHOWN = 300
 _STOP_SECONDS = 2.0
 _LAST_SECONDS = 0.5
@@ -22,23 +20,24 @@ class Helper:
     """One process; `broken` says why it can no longer be used, and is empty while it can."""
 
     def __init__(
-        self, gateway: int, command: list[str], stdin: socket.socket, stdout: socket.socket
+        self, command: list[str], stdin: socket.socket, stdout: socket.socket, *inherited: int
     ) -> None:
-        """Start it; raises `CaptureUnavailable` when a program is missing.
+        """Start it; raises `CaptureUnavailable` when a program is missing. `inherited` are
+        further descriptors that it gets, under their numbers.
 
         Must be called in the main thread: the process dies with the thread that started it.
         """
-        entered = [*rules.enter(gateway), *command]
         self.broken = ""
         self._errors = os.memfd_create("errors", os.MFD_CLOEXEC)
         self._process = subprocess.Popen(
-            entered,
+            command,
             stdin=stdin.fileno(),
             stdout=stdout.fileno(),
             stderr=self._errors,
             env={},
             cwd="/",
             start_new_session=True,
+            pass_fds=inherited,
         )
 
     def alive(self) -> bool:

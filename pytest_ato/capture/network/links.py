@@ -38,11 +38,12 @@ def loopback(namespace: int) -> None:
     inside(namespace, run)
 
 
-def gateway(namespace: int) -> None:
+def gateway(namespace: int, *, open: bool = False) -> None:
     """Make the gateway take every address of the world for its own.
 
     The route stands in the main table: there the more specific route to the target wins, while in
-    the local table it would swallow the target's address too.
+    the local table it would swallow the target's address too. An open gateway has a way out in the
+    main table, and takes for its own what the rules have marked as a target's.
     """
     from pyroute2 import IPRoute
 
@@ -50,9 +51,15 @@ def gateway(namespace: int) -> None:
         with IPRoute() as ip:
             ip.link("set", index=_LO, state="up")
             ip.addr("add", index=_LO, address=plan.GATEWAY4, prefixlen=32)
-            ip.route("add", dst="0.0.0.0/0", oif=_LO, type="local", scope="host", table=_MAIN)
+            table = plan.TABLE if open else _MAIN
+            ip.route("add", dst="0.0.0.0/0", oif=_LO, type="local", scope="host", table=table)
+            if open:
+                ip.rule("add", table=table, fwmark=plan.MARK, priority=table)
             if has_ipv6():
-                ip.route("add", dst="::/0", oif=_LO, type="local", table=_MAIN)
+                ip.route("add", dst="::/0", oif=_LO, type="local", table=table)
+                if open:
+                    family = socket.AF_INET6
+                    ip.rule("add", table=table, fwmark=plan.MARK, priority=table, family=family)
 
     inside(namespace, run)
 

@@ -21,3 +21,12 @@ INTERFACE = "eth0"
 TCP_PORT = 4000
 """Where the sinkhole listens inside the gateway; the rules bring every TCP connection there."""
 DNS_PORT = 53
+
+UPLINK = "uplink"
+"""An open gateway's interface to the world."""
+RESOLVER4 = "10.0.2.3"
+"""Where an open gateway asks: the uplink passes it on to this machine's own resolver."""
+MARK = 1
+"""Of packets from a target in an open gateway: they are taken for local ones whatever they name."""
+TABLE = 100
+"""The routing table of such packets."""

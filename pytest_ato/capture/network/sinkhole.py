@@ -12,7 +12,7 @@ import time
 
 import msgspec
 
-from pytest_ato.capture.network import confinement
+from pytest_ato.capture.network import confinement, rules
 from pytest_ato.capture.network.helper import EOF, Helper
 from pytest_ato.capture.sinkhole import wire
 from pytest_ato.capture.sinkhole.limits import LINE
@@ -35,7 +35,8 @@ class Sinkhole(Helper):
         self._events.setblocking(False)
         self._buffer = b""
         with control, events:
-            super().__init__(gateway, confinement.sinkhole(uid), control, events)
+            command = [*rules.enter(gateway), *confinement.sinkhole(uid)]
+            super().__init__(command, control, events)
 
     def fileno(self) -> int:
         """Return the descriptor that is readable when there are records."""

@@ -88,6 +88,8 @@ def _listener(family: int, link: str) -> socket.socket:
 def _dns4(link: str) -> socket.socket:
     responder = _bound(socket.AF_INET, socket.SOCK_DGRAM, link)
     responder.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+    # An open gateway's addresses are few, and it answers in the name of any.
+    responder.setsockopt(socket.IPPROTO_IP, _IP_TRANSPARENT, 1)
     responder.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _QUEUE)
     responder.bind(("0.0.0.0", plan.DNS_PORT))  # noqa: S104 - of the gateway, on one link
     return responder
@@ -98,6 +100,7 @@ def _dns6(link: str) -> socket.socket:
     responder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
     # IPv6, unlike IPv4, asks for more than a local route before it sends from a foreign address.
     responder.setsockopt(socket.IPPROTO_IPV6, _IPV6_FREEBIND, 1)
+    responder.setsockopt(socket.IPPROTO_IPV6, _IPV6_TRANSPARENT, 1)
     responder.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _QUEUE)
     responder.bind(("::", plan.DNS_PORT))
     return responder

@@ -10,16 +10,20 @@ import asyncio
 import select
 import socket
 import struct
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from pytest_ato.capture.sinkhole import limits
-from pytest_ato.capture.sinkhole.connection import Connection, canonical
+from pytest_ato.capture.sinkhole.connection import Connection, SocketAddress, canonical
 from pytest_ato.capture.sinkhole.dns import Flow, Responder
+from pytest_ato.capture.sinkhole.forwarder import Forwarder
 from pytest_ato.capture.sinkhole.outbox import Outbox
 from pytest_ato.capture.sinkhole.packets import PacketReader
+from pytest_ato.capture.sinkhole.passage import OpenConnection
 from pytest_ato.capture.sinkhole.proxy import Proxy
 from pytest_ato.capture.sinkhole.recorder import Recorder
-from pytest_ato.capture.sinkhole.sockets import destination, dropped, from_address
+from pytest_ato.capture.sinkhole.reply import Reply
+from pytest_ato.capture.sinkhole.sockets import Control, destination, dropped, from_address
 
 _LONGEST = 65_535 + 64
 _QUIET_ROUNDS = 3
@@ -37,14 +41,19 @@ class Audit:
         serial: int,
         sockets: dict[str, socket.socket],
         proxy: Proxy | None = None,
+        resolver: str = "",
     ) -> None:
+        """`resolver`: where questions go and connections lead is outside; empty: nothing leaves."""
         self.serial = serial
+        self._make = OpenConnection if resolver else Connection
+        self._questions: set[asyncio.Task[None]] = set()
         self._proxy = proxy
         self._outbox = outbox
         self._sockets = sockets
         self._loop = asyncio.get_running_loop()
         self._recorder = Recorder(outbox.put)
-        self._responder = Responder(self._recorder.allow_question)
+        allow = self._recorder.allow_question
+        self._responder = Forwarder(allow, resolver) if resolver else Responder(allow)
         self._packets = PacketReader()
         self._connections: set[Connection] = set()
         self._servers: list[asyncio.Server] = []
@@ -65,7 +74,8 @@ class Audit:
         deadline = self._loop.time() + seconds
         quiet = 0
         while quiet < _QUIET_ROUNDS and self._loop.time() < deadline:
-            busy = self._drain() or self._connections or self._outbox.full or self._waiting()
+            under_way = self._connections or self._questions or self._outbox.full
+            busy = self._drain() or under_way or self._waiting()
             quiet = 0 if busy else quiet + 1
             await asyncio.sleep(_ROUND)
         self._recorder.lost("connections to their end", len(self._connections))
@@ -102,7 +112,7 @@ class Audit:
         if len(self._connections) >= limits.CONNECTIONS:
             self._recorder.lost(f"connections beyond {limits.CONNECTIONS} open at a time")
             return _Refused()
-        connection = Connection(
+        connection = self._make(
             self._recorder, self._responder, self._connections.discard, self._proxy
         )
         connection.hold(self._outbox.full)
@@ -160,12 +170,26 @@ class Audit:
             self._recorder.lost("DNS questions without their destination")
             return
         client, port = canonical(peer)
-        reply = self._responder.answer(wire, Flow(client, port, asked, "udp"))
+        flow = Flow(client, port, asked, "udp")
+
+        def answer(reply: Reply) -> None:
+            self._answer(sock, reply, from_address(asked), peer)
+
+        if isinstance(self._responder, Forwarder):
+            task = self._loop.create_task(_then(self._responder.ask(wire, flow), answer))
+            self._questions.add(task)
+            task.add_done_callback(self._questions.discard)
+        else:
+            answer(self._responder.answer(wire, flow))
+
+    def _answer(
+        self, sock: socket.socket, reply: Reply, origin: Control, peer: SocketAddress
+    ) -> None:
         for event in reply.events:
             self._recorder.emit(event)
         if reply.data:
             with suppress(OSError):  # the client may be gone; its question is recorded
-                sock.sendmsg([reply.data], [from_address(asked)], 0, peer)
+                sock.sendmsg([reply.data], [origin], 0, peer)
 
     def _report_drops(self) -> None:
         for name, sock in self._sockets.items():
@@ -174,6 +198,10 @@ class Audit:
             what = "packets" if name == "packets" else "DNS questions"
             with suppress(OSError, struct.error):
                 self._recorder.lost(f"{what} that overran the socket's queue", dropped(name, sock))
+
+
+async def _then(asking: Awaitable[Reply], answer: Callable[[Reply], None]) -> None:
+    answer(await asking)
 
 
 class _Refused(asyncio.Protocol):

@@ -20,6 +20,7 @@ from pytest_ato.capture.sinkhole.proxy import Proxy
 from pytest_ato.capture.sinkhole.recorder import Recorder, TcpRecord
 from pytest_ato.capture.sinkhole.relay import Relay
 from pytest_ato.capture.sinkhole.reply import Handler
+from pytest_ato.capture.sinkhole.way import Way
 
 SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 
@@ -45,7 +46,7 @@ class Connection(Conversation):
         super().__init__(recorder, responder)
         self._on_end = on_end
         self._proxy = proxy
-        self._relay: Relay | None = None
+        self._way: Way | None = None
         self._record: TcpRecord | None = None
         self._held = False
         self._lost = False
@@ -65,28 +66,28 @@ class Connection(Conversation):
         assert self._record is not None
         self._record.out(data)
         self._heard()
-        if self._relay is not None:
-            self._relay.send(data)
+        if self._way is not None:
+            self._way.send(data)
             self._apply_hold()
         else:
             self._understand(data)
 
     def eof_received(self) -> bool:
         """Pass the client's end on, which may still want to read: asyncio's callback."""
-        if self._relay is None:
+        if self._way is None:
             return False
-        self._relay.send_eof()
+        self._way.send_eof()
         return True
 
     def pause_writing(self) -> None:
-        """Let the proxy wait for a client that does not read: asyncio's callback."""
-        if self._relay is not None:
-            self._relay.hold(True)
+        """Let the other end wait for a client that does not read: asyncio's callback."""
+        if self._way is not None:
+            self._way.hold(True)
 
     def resume_writing(self) -> None:
-        """Let the proxy go on: asyncio's callback."""
-        if self._relay is not None:
-            self._relay.hold(False)
+        """Let the other end go on: asyncio's callback."""
+        if self._way is not None:
+            self._way.hold(False)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Write the closing record: asyncio's callback."""
@@ -95,8 +96,8 @@ class Connection(Conversation):
         if self._record is not None:
             self._take_the_rest(self._record)
             self._record.end()
-        if self._relay is not None:
-            self._relay.close()
+        if self._way is not None:
+            self._way.close()
         self._finish()
 
     def hold(self, held: bool) -> None:
@@ -105,36 +106,36 @@ class Connection(Conversation):
         self._apply_hold()
 
     def abort(self) -> None:
-        """End at once, the relay too; `connection_lost` follows from the loop."""
+        """End at once, and the way with it; `connection_lost` follows from the loop."""
         super().abort()
-        if self._relay is not None:
-            self._relay.abort()
+        if self._way is not None:
+            self._way.abort()
 
     @property
     def relayed(self) -> bool:
         """Whether it waits for the TLS proxy's last word."""
-        return self._relay is not None and not self._relay.over
+        return isinstance(self._way, Relay) and not self._way.over
 
-    # --- what the relay tells ---
+    # --- what the way tells ---
 
-    def from_proxy(self, data: bytes) -> None:
-        """Pass on what the proxy says to the client."""
+    def from_server(self, data: bytes) -> None:
+        """Pass on what the other end says to the client."""
         self._active = self._loop.time()
         if self._transport is None or self._transport.is_closing() or self._half_closed:
             return
         self._note_answer(data)
         self._transport.write(data)
 
-    def proxy_ready(self) -> None:
-        """Read on: the proxy takes more."""
+    def way_changed(self) -> None:
+        """Read on, or wait."""
         self._apply_hold()
 
-    def proxy_closed(self) -> None:
+    def way_closed(self) -> None:
         """Close after what is still to be sent."""
         if self._transport is not None:
             self._transport.close()
 
-    def proxy_done(self) -> None:
+    def way_over(self) -> None:
         """End, once the client has gone too."""
         self._finish()
 
@@ -145,24 +146,25 @@ class Connection(Conversation):
             self._record.into(data)
 
     def _kept_waiting(self) -> bool:
-        return self._held or (self._relay is not None and not self._relay.connected)
+        return self._held or (self._way is not None and not self._way.connected)
 
     def _takes_over(self, handler: Handler, head: bytes) -> bool:
         if not isinstance(handler, protocols.TlsRefusal) or self._proxy is None:
             return False
         assert self._record is not None
-        self._relay = self._proxy.relay(self, self._record.tls(), self._recorder, self._responder)
-        if self._relay is None:
+        relay = self._proxy.relay(self, self._record.tls(), self._recorder, self._responder)
+        if relay is None:
             return False
+        self._way = relay
         self._record.narrow(limits.TLS_WIRE)
-        self._relay.send(head)
+        relay.send(head)
         self._apply_hold()
         return True
 
     def _apply_hold(self) -> None:
         if self._transport is None or self._transport.is_closing():
             return
-        if self._held or (self._relay is not None and self._relay.full):
+        if self._held or (self._way is not None and self._way.full):
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
@@ -175,9 +177,9 @@ class Connection(Conversation):
         with suppress(OSError):  # nothing there, or no more
             while data := os.read(descriptor, limits.PIECE):
                 record.out(data)
-                if self._relay is not None:
-                    self._relay.send(data)
+                if self._way is not None:
+                    self._way.send(data)
 
     def _finish(self) -> None:
-        if self._lost and (self._relay is None or self._relay.over):
+        if self._lost and (self._way is None or self._way.over):
             self._on_end(self)

@@ -110,7 +110,7 @@ class Responder:
         else:
             response = self._respond(query)
         events: tuple[Dns | Datagram, ...] = (self._event(query, response, flow),)
-        if not _plain(query):
+        if not plain(query):
             events += self._hidden(wire, flow)
         return Reply(response.to_wire(), events=events)
 
@@ -222,7 +222,7 @@ def _add(
     response.answer.append(dns.rrset.from_text(name, TTL, dns.rdataclass.IN, kind, text))
 
 
-def _plain(query: dns.message.Message) -> bool:
+def plain(query: dns.message.Message) -> bool:
     """Whether the query has a question and nothing else that could carry a message."""
     if query.answer or query.authority or query.additional or query.had_tsig:
         return False

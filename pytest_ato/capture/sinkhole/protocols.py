@@ -14,6 +14,9 @@ from pytest_ato.capture.sinkhole.reply import NOTHING, Handler, Reply
 # A record of type alert, version 1.2, fatal, handshake_failure (RFC 8446, 6.2 and 5.1).
 _TLS_ALERT = bytes([21, 3, 3, 0, 2, 2, 40])
 
+_HANDSHAKE = b"\x16\x03"
+"""A record of type handshake, of any version that there is."""
+
 
 class Silent:
     """Listens and never answers."""
@@ -31,14 +34,20 @@ class TlsRefusal:
         return Reply(_TLS_ALERT, close=True)
 
 
+def begins_tls(head: bytes) -> bool | None:
+    """Whether a client's first bytes are those of a ClientHello; None: too few to tell."""
+    return None if head in (b"", _HANDSHAKE[:1]) else head.startswith(_HANDSHAKE)
+
+
 def choose(head: bytes, port: int, responder: Responder, flow: Flow) -> Handler | None:
     """Return the handler for a connection whose client began with `head`; None: wait for more."""
     web = http.speaks(head)
     if web:
         return http.HttpServer(flow.server)
-    if head.startswith(b"\x16\x03"):
+    tls = begins_tls(head)
+    if tls:
         return TlsRefusal()
-    if web is None or head == b"\x16":
+    if web is None or tls is None:
         return None
     if port == DNS_PORT:
         return DnsStream(responder, flow)

@@ -18,8 +18,9 @@ from pytest_ato.capture.sinkhole import wire
 from pytest_ato.capture.sinkhole.decrypted import Decrypted
 from pytest_ato.capture.sinkhole.dns import Responder
 from pytest_ato.capture.sinkhole.recorder import Recorder
-from pytest_ato.capture.sinkhole.relay import Client, Relay, number
+from pytest_ato.capture.sinkhole.relay import Relay, number
 from pytest_ato.capture.sinkhole.tls import TlsRecord
+from pytest_ato.capture.sinkhole.way import Client
 from pytest_ato.model.record import Event
 
 _FIRST = 256

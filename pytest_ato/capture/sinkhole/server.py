@@ -62,7 +62,7 @@ class Server:
         named = dict(zip(wire.SOCKETS, sockets, strict=False))
         self._proxy.begin()
         proxy = self._proxy if order.tls else None
-        self._audit = Audit(self._outbox, order.serial, named, proxy)
+        self._audit = Audit(self._outbox, order.serial, named, proxy, order.resolver)
         await self._audit.start()
 
     async def _adopt(self, descriptors: list[int]) -> None:

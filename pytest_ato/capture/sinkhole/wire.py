@@ -30,6 +30,9 @@ class Join(msgspec.Struct, frozen=True, tag="join"):
     serial: int
     tls: bool = False
     """Whether there is a TLS proxy to ask for."""
+    resolver: str = ""
+    """Address of the resolver that questions are passed on to, and connections to true servers;
+    empty: nothing leaves, the sinkhole answers itself."""
 
 
 class Settle(msgspec.Struct, frozen=True, tag="settle"):

@@ -41,7 +41,7 @@ class Faults(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one fault in words."""
         error = record.exc_info[1] if record.exc_info else None
-        words = f"{record.getMessage()} {type(error).__name__ if error else ''}".strip()
+        words = repr(error) if error else record.getMessage()
         self._channel.put(FAULT, 0, words[:300].encode("ascii", "backslashreplace"))
 
 
@@ -109,6 +109,8 @@ def main() -> None:
         pem += piece
     certificates = Certificates(pem[:-1], sys.argv[4])
     certificates.server_side("warm.example", "192.0.2.1")
+    if not sink:  # the bundle may be readable by root alone
+        certificates.client_side("warm.example", [])
     drop_privileges(uid)
     asyncio.run(serve(certificates, port, sink or None))
 
