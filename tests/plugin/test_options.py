@@ -29,7 +29,7 @@ def test_every_row_is_an_option_an_ini_value_and_has_help(run):
         ("--ato-limit=disk=none", "memory and tasks may be none"),
         ("--ato-timeout=0", "a number above 0"),
         ("--ato-timeout=nan", "a number above 0"),
-        ("--ato-network=open", "expected none or sinkhole"),
+        ("--ato-network=lan", "expected none or sinkhole or open"),
         ("--ato-fail-on=always", "expected reject or review or conditions"),
         ("--ato-loader=ptrace", "expected auto or core or bcc"),
         ("--ato-runtime=nosuch", "expected local"),
