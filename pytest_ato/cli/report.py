@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=Path(),
         help="write into DIR (default: .)",
     )
-    options.add(parser, "policy", "domain-list", "asn-list")
+    options.add(parser, "policy", "baseline", "domain-list", "asn-list")
 
 
 def run(arguments: argparse.Namespace) -> int:

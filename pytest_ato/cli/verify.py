@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tsa", metavar="PEM", type=Path, help="certificate of the timestamp authority to believe"
     )
-    options.add(parser, "policy", "domain-list", "asn-list")
+    options.add(parser, "policy", "baseline", "domain-list", "asn-list")
     parser.add_argument("-q", "--quiet", action="store_true", help="print one line")
 
 
@@ -141,6 +141,8 @@ def _recompute(arguments: argparse.Namespace, events: Path, report: Report) -> s
         return "the report was made with detectors that are not here: it was not recomputed"
     if again.provenance.policy_sha256 != provenance.policy_sha256:
         return f"the report was made under {_policy(report)}: it was not recomputed"
+    if again.provenance.baseline_sha256 != provenance.baseline_sha256:
+        return f"the report was made against {_baseline(report)}: it was not recomputed"
     if again.provenance.lists != provenance.lists:
         return "the report was made with other lists of domains and networks: not recomputed"
     renderer = JsonRenderer()
@@ -153,6 +155,12 @@ def _policy(report: Report) -> str:
     if report.policy is None:
         return "no policy"
     return f"the policy {report.policy.name} (give it with --policy)"
+
+
+def _baseline(report: Report) -> str:
+    if report.baseline is None:
+        return "no baseline"
+    return f"the baseline {report.baseline.name} (give it with --baseline)"
 
 
 def _read(path: Path) -> bytes:

@@ -87,8 +87,8 @@ _RANDOM_NAME: Final = re.compile(
 )
 """Python's tempfile tries a place with a file of eight characters, any of which may read like a
 word: less exact beats one that changes."""
-_STORE: Final = re.compile(r"(?:/[0-9a-f]{1,2}){1,4}(?=/\*)")
-"""Folders named by the first digits of the hash that follows."""
+_STORE: Final = re.compile(r"(/[^/]+)((?:/[0-9a-f]{1,2}){1,4})(?=/\*)")
+"""Folders named by the first digits of the hash that follows, below the folder of the store."""
 _EXCLUSIVE: Final = os.O_CREAT | os.O_EXCL
 _RANDOM_LABEL: Final = re.compile(
     r"(?=[^.]*[0-9])[0-9a-f]{8,}|[0-9]{4,}|[0-9a-f]{8}(?:-[0-9a-f]{4,}){3,}"
@@ -334,7 +334,7 @@ class Behaviour:
 def _stable(path: str, home: str) -> str:
     """`stable_path`, with locales and the folders of content-addressed stores as ``*``, too."""
     value = _LOCALE.sub("*", stable_path(path, home))
-    return _STORE.sub(lambda found: "/*" * found[0].count("/"), value)
+    return _STORE.sub(lambda found: found[1] + "/*" * found[2].count("/"), value)
 
 
 def stable_name(name: str) -> str:

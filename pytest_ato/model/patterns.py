@@ -19,6 +19,9 @@ _WIDEST: Final = 32_768
 """Ports of one range: enough for the ephemeral ones, not for nearly all."""
 _SHORTEST: Final = {4: 8, 6: 16}
 """Prefix lengths below which a network is a good part of the Internet."""
+_LITERAL: Final = re.compile(r"[^\W_]")
+_LEAST_LITERAL: Final = 3
+"""Letters and digits of a name right below the home or the root that also has a ``*``."""
 _PROGRAM: Final = re.compile(r"[^/*\s]+")
 _GLOB: Final = re.compile(r"\*\*|\*")
 _HOST: Final = re.compile(r"\[([^]]*)\](?::\d+)?|([^:]*):\d+", re.ASCII)
@@ -89,7 +92,7 @@ def check_path(pattern: str) -> None:
     parts = pattern.split("/")[1:]
     if ".." in parts or "." in parts or "" in parts:
         raise ValueError(f"{pattern!r} is not in its shortest form (no //, ., .. or / at the end)")
-    if not parts[0] or "*" in parts[0]:
+    if "**" in parts[0] or ("*" in parts[0] and len(_LITERAL.findall(parts[0])) < _LEAST_LITERAL):
         raise ValueError(f"{pattern!r} stands for everything there; name the file or folder")
 
 

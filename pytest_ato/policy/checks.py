@@ -24,7 +24,7 @@ from pytest_ato.model.patterns import (
 from pytest_ato.model.policy import Policy, Waiver
 
 _T = TypeVar("_T")
-_PATTERNS: Final[dict[str, Callable[[str], object]]] = {
+PATTERNS: Final[dict[str, Callable[[str], object]]] = {
     "domains": check_domain,
     "cidrs": network,
     "ports": ports,
@@ -46,7 +46,7 @@ class Wrong(Exception):
 def check(policy: Policy) -> None:
     """Refuse patterns that are malformed or stand for everything; raises `Wrong`."""
     for name, part in (("declared", policy.declared), ("deny", policy.deny)):
-        for key, check in _PATTERNS.items():
+        for key, check in PATTERNS.items():
             _each(getattr(part, key, None) or (), check, f"{name}.{key}")
     if policy.declared is not None:
         for family, services in policy.declared.credentials.items():

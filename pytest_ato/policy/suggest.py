@@ -13,12 +13,12 @@ from typing import Final
 
 from pytest_ato import __version__
 from pytest_ato.detectors.behaviour import Fact, Kind, by_kind
-from pytest_ato.model import patterns
 from pytest_ato.model.domains import WILDCARD
 from pytest_ato.model.findings import Finding, Severity
 from pytest_ato.model.octets import show
 from pytest_ato.model.patterns import host_of
 from pytest_ato.policy.ceilings import how_it_ended
+from pytest_ato.policy.checks import PATTERNS
 from pytest_ato.policy.observe import Observed
 
 _COMMENT: Final = 100
@@ -102,27 +102,31 @@ def _credentials(observed: Observed) -> Iterator[str]:
     if families:
         yield "  credentials:"
     for family, services in sorted(families.items()):
-        names = ", ".join(map(_quoted, sorted(filter(_is_name, services))))
+        names = ", ".join(
+            map(_quoted, sorted(name for name in services if _is_pattern("domains", name)))
+        )
         yield f"    {_quoted(family)}: [{names}]  # read in this run"
 
 
 def _list(key: str, entries: Iterable[Entry]) -> Iterator[str]:
-    known = {entry.value: entry for entry in entries}
-    if not known:
-        yield f"  {key}: []"
-        return
-    yield f"  {key}:"
-    for value, entry in sorted(known.items()):
+    known = sorted({entry.value: entry for entry in entries}.items())
+    good = [(value, entry) for value, entry in known if _is_pattern(key, value)]
+    yield f"  {key}:" if good else f"  {key}: []"
+    for value, entry in good:
         yield f"    - {_quoted(value)}  # {show(entry.seen, _COMMENT)}"
+    for value, entry in known:
+        if not _is_pattern(key, value):
+            yield f"    # cannot be declared: {_quoted(value)}  # {show(entry.seen, _COMMENT)}"
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=True)
+    # Printable already; a string of JSON is one of YAML, but for escaped surrogates.
+    return json.dumps(text, ensure_ascii=False)
 
 
-def _is_name(host: str) -> bool:
+def _is_pattern(key: str, value: str) -> bool:
     try:
-        patterns.check_domain(host)
+        PATTERNS[key](value)
     except ValueError:
         return False
     return True

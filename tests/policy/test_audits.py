@@ -71,6 +71,27 @@ def test_a_service_under_its_suggestion_has_a_condition(auditor):
     assert len(report.conditions) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("declared: {domains: [www.vendor.example]}", []),
+        (
+            "declared: {domains: [vendor.example]}",
+            ["undeclared:domains:www.vendor.example"],
+        ),
+        ("deny: {domains: [vendor.example]}", []),
+        (
+            "deny: {domains: ['*.vendor.example'], children: [python3]}",
+            ["denied:domains:www.vendor.example"],
+        ),
+    ],
+)
+def test_a_program_is_judged_by_what_is_declared_and_denied(auditor, text, keys):
+    log = log_of(auditor, SAMPLES / "connect.py", ("www.vendor.example",), name="judged")
+    found = [one.key for one in verdict(log, decode.loads(text)).findings]
+    assert [key for key in found if "domains" in key] == keys
+
+
 @pytest.fixture(scope="module")
 def builds(tmp_path_factory):
     """Two builds of one program."""

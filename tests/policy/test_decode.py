@@ -166,6 +166,8 @@ def test_what_is_wrong_is_told_by_its_path(load, content, words):
         ("files", "**"),
         ("files", "~/**"),
         ("files", "~/.*"),
+        ("files", "~/ab*"),
+        ("files", "~/abc**"),
         ("files", "/home/**"),
         ("files", "/root/x"),
         ("files", "/etc/../x"),
