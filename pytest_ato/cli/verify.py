@@ -137,14 +137,14 @@ def _recompute(arguments: argparse.Namespace, events: Path, report: Report) -> s
         )
     given = options.read(arguments).inputs(registry.definitions())
     again = replay(events, inputs=Inputs.recorded(given.terms)).report
-    if again.provenance.detectors != provenance.detectors:
-        return "the report was made with detectors that are not here: it was not recomputed"
     if again.provenance.policy_sha256 != provenance.policy_sha256:
         return f"the report was made under {_policy(report)}: it was not recomputed"
     if again.provenance.baseline_sha256 != provenance.baseline_sha256:
         return f"the report was made against {_baseline(report)}: it was not recomputed"
     if again.provenance.lists != provenance.lists:
         return "the report was made with other lists of domains and networks: not recomputed"
+    if again.provenance.detectors != provenance.detectors:
+        return "the report was made with detectors that are not here: it was not recomputed"
     renderer = JsonRenderer()
     if renderer.render(again) != renderer.render(report):
         raise VerificationError("report.json is not what its raw events give")

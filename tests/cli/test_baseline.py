@@ -81,3 +81,14 @@ def test_what_cannot_be_used_is_one_line(ato, program, tmp_path):
         result = ato(*words)
         assert result.returncode in (2, 3)
         assert len(result.stderr.splitlines()) == 1, result.stderr
+
+
+def test_evidence_is_verified_under_the_baseline_of_the_report(ato, program):
+    app = program("app")
+    ato("run", app, "--baseline=b.json", "--update-baseline")
+    ato("run", app, "--baseline=b.json")
+    words = ("verify", "ato-report/app", "--integrity-only")
+    without = ato(*words)
+    assert without.returncode == 0
+    assert "made against the baseline b.json (give it with --baseline)" in without.stdout
+    assert "it is the same" in ato(*words, "--baseline=b.json").stdout
