@@ -23,6 +23,7 @@ import load
 import memory
 import opens
 import ordinary_build
+import reports
 import small_ring
 import stages
 import throughput
@@ -34,6 +35,7 @@ from results import section, write
 FIGURES = {
     "cold": cold.figure,
     "last_event": last_event.figure,
+    "reports": reports.figure,
     "latency": latency.figure,
     "throughput": throughput.figure,
     "unused": unused.figure,

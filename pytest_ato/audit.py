@@ -6,6 +6,7 @@ Owns the sequence: mint, order, read, examine, write. Each step is somebody else
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ from pytest_ato.policy.observe import observe
 from pytest_ato.policy.verdict import Judgement, judge
 from pytest_ato.reports.build import masked
 from pytest_ato.reports.directory import ReportDirectory
-from pytest_ato.reports.registry import EVENTS
+from pytest_ato.reports.registry import EVENTS, warm
 from pytest_ato.runtime import choose
 from pytest_ato.runtime.interface import Runtime
 
@@ -199,6 +200,7 @@ class Auditor(Closing):
 
     def _follow(self, spec: AuditSpec, examination: Examination) -> None:
         """Take what capture sees until its `end` record; without one, say so in the log."""
+        threading.Thread(target=warm, name="ato-warm", daemon=True).start()
         for line in self._runtime.audit(spec):
             try:
                 event = decode(line)

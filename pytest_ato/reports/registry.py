@@ -7,11 +7,14 @@ from typing import Final
 from pytest_ato.evidence import names
 from pytest_ato.model.errors import UsageError
 from pytest_ato.model.octets import show
+from pytest_ato.reports import html, markdown
+from pytest_ato.reports.crosswalk import crosswalk
 from pytest_ato.reports.html import HtmlRenderer
 from pytest_ato.reports.interface import Renderer
 from pytest_ato.reports.json import JsonRenderer
 from pytest_ato.reports.junit import JunitRenderer
 from pytest_ato.reports.markdown import MarkdownRenderer
+from pytest_ato.reports.remedies import remedies
 from pytest_ato.reports.sarif import SarifRenderer
 
 RENDERERS: Final[tuple[Renderer, ...]] = (
@@ -48,6 +51,14 @@ def renderer(name: str) -> Renderer:
             return known
     names = sorted({*(known.name for known in RENDERERS), *ALIASES})
     raise UsageError(f"there is no report format {show(name, 60)!r}; known are: {', '.join(names)}")
+
+
+def warm() -> None:
+    """Load what rendering needs, some 100 ms, for whoever waits for something else anyway."""
+    html.warm()
+    markdown.warm()
+    crosswalk()
+    remedies()
 
 
 def is_ours(file_name: str) -> bool:
