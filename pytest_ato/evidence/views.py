@@ -33,9 +33,9 @@ _ARGUMENT: Final = 200
 COMMAND_LINE: Final = 2_000
 """... and as long as they are not more characters together than these; in a lineage, 400."""
 _LINEAGE: Final = 400
-DEEP: Final = 500
+DEEP: Final = 250
 """Different texts that are searched through several layers of encoding; those after them, as only
-a flood of findings has, through one. A deep search takes some 0.3 ms, a simple one 0.01."""
+a flood of findings has, through one. A deep search takes some 0.8 ms, a simple one 0.01."""
 _DOCUMENT: Final = 64 << 10
 """Bytes of a planted document whose cells are masked."""
 _CELL: Final = re.compile(rb'[^,;\t\r\n"]{8,}')

@@ -22,7 +22,7 @@ from pytest_ato.reports.crosswalk import crosswalk
 from pytest_ato.reports.words import endpoint, moment, sentence, size
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
 
 BOUNDS: Final = {"details": 250, "rows": 200, "lines": 20}
 """Findings told in full, rows of a table, and lines of any other list; more are only counted."""
@@ -40,16 +40,20 @@ class HtmlRenderer:
     def render(self, report: Report) -> bytes:
         """Return the whole file."""
         tree = tuple(rows(report.processes))
-        page = _template().render(
-            report=report,
-            bounds=BOUNDS,
-            groups=by_severity(report.findings),
-            severities=charts.severities(report),
-            timeline=charts.timeline(report),
-            bars=charts.bars(report.destinations),
-            tree=tree,
-            frameworks=frameworks(report),
-            ids=_anchors(report, tree),
+        page = (
+            _environment()
+            .get_template("report.html.j2")
+            .render(
+                report=report,
+                bounds=BOUNDS,
+                groups=by_severity(report.findings),
+                severities=charts.severities(report),
+                timeline=charts.timeline(report),
+                bars=charts.bars(report.destinations),
+                tree=tree,
+                frameworks=frameworks(report),
+                ids=_anchors(report, tree),
+            )
         )
         return page.encode()
 
@@ -62,8 +66,9 @@ def _anchors(report: Report, tree: Sequence[tuple[int, ReportProcess]]) -> froze
 
 
 def warm() -> None:
-    """Load the template; for whoever has to wait for something else anyway."""
-    _template()
+    """Load the templates; for whoever has to wait for something else anyway."""
+    for name in _environment().list_templates():
+        _environment().get_template(name)
 
 
 def by_severity(
@@ -109,7 +114,7 @@ def frameworks(report: Report) -> tuple[dict[str, object], ...]:
 
 
 @cache
-def _template() -> Template:
+def _environment() -> Environment:
     import jinja2  # only who renders pays for it
 
     environment = jinja2.Environment(
@@ -129,7 +134,7 @@ def _template() -> Template:
         moment=moment,
         endpoint=endpoint,
     )
-    return environment.get_template("report.html.j2")
+    return environment
 
 
 def _finalize(value: object) -> object:

@@ -47,6 +47,11 @@ class JunitRenderer:
         return _DECLARATION + text.encode() + b"\n"
 
 
+def warm() -> None:
+    """Load the library; for whoever has to wait for something else anyway."""
+    import junit_xml  # noqa: F401
+
+
 def _cases(report: Report) -> Iterator[TestCase]:
     by_rule: dict[str, list[ReportFinding]] = {}
     for finding in report.findings:

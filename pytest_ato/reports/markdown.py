@@ -17,7 +17,7 @@ from pytest_ato.reports.commonmark import Inert, code, inline
 from pytest_ato.reports.words import endpoint, moment, sentence, whereabouts
 
 if TYPE_CHECKING:
-    from jinja2 import Environment, Template
+    from jinja2 import Environment
 
 BOUNDS: Final = {"table": 200, "details": 50, "lines": 20, "rows": 60}
 """Findings of a table, findings told in full, lines of any other list, and rows of any other table:
@@ -33,17 +33,19 @@ class MarkdownRenderer:
 
     def render(self, report: Report) -> bytes:
         """Return the whole file."""
-        return _template("report.md.j2").render(report=report, bounds=BOUNDS).encode()
+        return (
+            _environment()
+            .get_template("report.md.j2")
+            .render(report=report, bounds=BOUNDS)
+            .encode()
+        )
 
 
 def summary(report: Report) -> bytes:
     """Return the short form, at most some 32 KiB."""
-    return _template("summary.md.j2").render(report=report, bounds=_SHORT).encode()
-
-
-@cache
-def _template(name: str) -> Template:
-    return _environment().get_template(name)
+    return (
+        _environment().get_template("summary.md.j2").render(report=report, bounds=_SHORT).encode()
+    )
 
 
 @cache
@@ -73,8 +75,10 @@ def _environment() -> Environment:
 
 
 def warm() -> None:
-    """Load the template; for whoever has to wait for something else anyway."""
-    _template("report.md.j2")
+    """Load the templates; for whoever has to wait for something else anyway."""
+    for name in _environment().list_templates(extensions=("j2",)):
+        if "/" not in name:  # those below are another form's
+            _environment().get_template(name)
 
 
 def _some(texts: Sequence[str], total: int = 0) -> Inert:

@@ -7,7 +7,7 @@ from typing import Final
 from pytest_ato.evidence import names
 from pytest_ato.model.errors import UsageError
 from pytest_ato.model.octets import show
-from pytest_ato.reports import html, markdown
+from pytest_ato.reports import html, junit, markdown
 from pytest_ato.reports.crosswalk import crosswalk
 from pytest_ato.reports.html import HtmlRenderer
 from pytest_ato.reports.interface import Renderer
@@ -57,6 +57,7 @@ def warm() -> None:
     """Load what rendering needs, some 100 ms, for whoever waits for something else anyway."""
     html.warm()
     markdown.warm()
+    junit.warm()
     crosswalk()
     remedies()
 
