@@ -161,7 +161,7 @@ class Auditor(Closing):
             self._runtime.start()
             started = datetime.now(UTC)
             minted = mint(now=started)  # while capture loads its probes
-            spec = _spec(target, options, minted, self._runtime.name)
+            spec = _spec(target, options, minted, self._runtime.name, self._inputs.terms)
             examination = Examination(
                 self._detectors, place.append, time.monotonic_ns, self._inputs.terms
             )
@@ -282,7 +282,9 @@ def _name(events: Path) -> str:
     return first.spec.target.name
 
 
-def _spec(target: Target, options: Options, minted: Minted, runtime: str) -> AuditSpec:
+def _spec(
+    target: Target, options: Options, minted: Minted, runtime: str, terms: Terms
+) -> AuditSpec:
     return AuditSpec(
         run_id=secrets.token_hex(16),
         target=target,
@@ -291,6 +293,7 @@ def _spec(target: Target, options: Options, minted: Minted, runtime: str) -> Aud
         stdin=options.stdin,
         timeout=options.timeout,
         network=options.network,
+        egress=terms.egress if options.network == "open" else None,
         limits=options.limits,
         plants=minted.plants,
         service=options.service,

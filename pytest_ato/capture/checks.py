@@ -23,6 +23,7 @@ import msgspec
 from pytest_ato.capture import cgroupfs
 from pytest_ato.capture.loader.bcc import BccLoader
 from pytest_ato.capture.loader.core import BTF, OBJECT
+from pytest_ato.capture.network import uplink
 from pytest_ato.capture.network.rules import program
 from pytest_ato.capture.proxy import environment
 from pytest_ato.capture.session import MACHINES
@@ -51,6 +52,7 @@ def checks(mitmproxy: str = "", why: str = "") -> Iterator[Check]:
         _task_limit,
         _bubblewrap,
         _nftables,
+        _uplink,
         partial(_mitmproxy, Path(mitmproxy) if mitmproxy else None, why),
         _network,
         _bpffs,
@@ -151,6 +153,14 @@ def _bubblewrap() -> Check:
 
 def _nftables() -> Check:
     return _program("nftables", "nft", "nftables", "--version")
+
+
+def _uplink() -> Check:
+    """What `--ato-network=open` needs, and nothing else."""
+    found = uplink.program_name()
+    without = "neither pasta nor slirp4netns is there; only --ato-network=open needs one"
+    cure = "apt-get install passt"
+    return _answer("uplink", bool(found), found or without, cure, otherwise="optional")
 
 
 def _mitmproxy(place: Path | None, why: str) -> Check:

@@ -165,6 +165,14 @@ class Terms:
         return frozenset(int(str(one).upper().removeprefix("AS")) for one in given)
 
     @property
+    def egress(self) -> tuple[str, ...] | None:
+        """Where an open network may lead; None: the policy does not say."""
+        declared = self.policy.declared
+        if declared is None or (declared.domains is None and declared.cidrs is None):
+            return None
+        return (*(declared.domains or ()), *(declared.cidrs or ()))
+
+    @property
     def inputs(self) -> frozenset[str]:
         """What there is that detectors can compare with, as `Definition.input` calls it."""
         policy = self.policy

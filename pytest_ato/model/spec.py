@@ -73,9 +73,9 @@ class AuditSpec(msgspec.Struct, frozen=True, kw_only=True):
     stdin: bytes = b""
     timeout: float = 60.0
     network: Network = "sinkhole"
-    egress: tuple[str, ...] = ()
-    """Domains (with what is below them), addresses and networks that an open network leads to;
-    empty: everywhere."""
+    egress: tuple[str, ...] | None = None
+    """Domains (``*.NAME``: those below it), addresses and networks that an open network leads to;
+    None: everywhere."""
     limits: Limits = Limits()
     plants: tuple[PlantFile, ...] = ()
     home: str = "/home/user"

@@ -11,9 +11,11 @@ from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 
 from pytest_ato.capture.network.rules import enter, program
-from pytest_ato.model.errors import CaptureUnavailable, UsageError
+from pytest_ato.model.domains import Domains
+from pytest_ato.model.errors import CaptureUnavailable
 from pytest_ato.model.events import Dns
 from pytest_ato.model.octets import raw
+from pytest_ato.model.patterns import is_network
 
 _TIMEOUT = 30
 
@@ -21,21 +23,18 @@ _TIMEOUT = 30
 class Egress:
     """The destinations of one audit."""
 
-    def __init__(self, gateway: int, destinations: Iterable[str]) -> None:
-        """Set the filter; no destination: every one is allowed. Raises `UsageError` for one that
-        is neither a domain nor an address or network, `CaptureUnavailable`."""
+    def __init__(self, gateway: int, destinations: Iterable[str] | None) -> None:
+        """Set the filter; None: every destination is allowed. Raises `CaptureUnavailable`."""
         self._gateway = gateway
-        networks, self._domains = _sorted(destinations)
-        self._known = set(networks)
-        limited = bool(networks or self._domains)
-        everywhere = () if limited else ("0.0.0.0/0", "::/0")
+        given = ("0.0.0.0/0", "::/0") if destinations is None else tuple(destinations)
+        self._domains = Domains(one for one in given if not is_network(one))
+        self._known = {one for one in given if is_network(one)}
         self._run(["flush set inet gateway allowed4", "flush set inet gateway allowed6"])
-        self._allow((*networks, *everywhere))
+        self._allow(self._known)
 
     def answered(self, question: Dns) -> None:
         """Open the way to the addresses of a name that is allowed."""
-        name = raw(question.qname).decode("ascii", "replace").lower()
-        if not any(name == domain or name.endswith(f".{domain}") for domain in self._domains):
+        if self._domains.match(raw(question.qname).decode("ascii", "replace")) is None:
             return
         found = {str(address) for address in filter(None, map(_address, question.answers))}
         self._allow(found - self._known)
@@ -60,20 +59,6 @@ class Egress:
             raise CaptureUnavailable(
                 f"the gateway's destinations cannot be set: {error}"
             ) from error
-
-
-def _sorted(destinations: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return networks and domains."""
-    networks, domains = [], []
-    for destination in destinations:
-        try:
-            networks.append(str(ip_network(destination, strict=False)))
-        except ValueError:
-            domain = destination.lower().removeprefix("*.").strip(".")
-            if not domain.replace("-", "").replace(".", "").replace("_", "").isalnum():
-                raise UsageError(f"{destination!r} is neither a domain nor a network") from None
-            domains.append(domain)
-    return networks, domains
 
 
 def _address(text: str) -> str | None:

@@ -96,12 +96,12 @@ class Gateway:
             self.close()
             raise
 
-    def join(self, serial: int, egress: tuple[str, ...] = ()) -> TargetNetwork:
+    def join(self, serial: int, egress: tuple[str, ...] | None = None) -> TargetNetwork:
         """Return a new network for one audit, joined to the sinkhole.
 
         `serial` is the audit's number in this session, never used twice. A sinkhole that failed
         in the audit before is replaced. `egress`: domains and networks that an open gateway leads
-        to; empty: all. Call it in the main thread; raises `CaptureUnavailable`, `UsageError`.
+        to; None: all. Call it in the main thread; raises `CaptureUnavailable`.
         """
         if self._open:  # the audit before was given up: its events belong to nobody
             self.settle()
@@ -209,6 +209,13 @@ class Gateway:
             self._uplink.close()
             self._uplink = None
 
+    def _answered(self, egress: Egress, question: Dns) -> list[Event]:
+        try:
+            egress.answered(question)
+        except CaptureUnavailable as error:
+            return [Lost(ts=time.monotonic_ns(), source="gateway", reason=str(error))]
+        return []
+
     def _start_proxy(self) -> None:
         self._end_proxy()
         try:
@@ -261,7 +268,7 @@ class Gateway:
             elif not isinstance(record, (wire.Ready, wire.Settled)):
                 events.append(record)
                 if self._egress is not None and isinstance(record, Dns):
-                    self._egress.answered(record)
+                    events += self._answered(self._egress, record)
         if self._uplink is not None and self._open and not self._uplink.alive():
             why = self._uplink.why()
             self._end_uplink()

@@ -53,6 +53,11 @@ class Uplink(Helper):
         self.end()
 
 
+def program_name() -> str:
+    """Return which program there is; empty: none."""
+    return next((name for name in ("pasta", "slirp4netns") if shutil.which(name, path=_PATH)), "")
+
+
 def _command(netns: str) -> list[str]:
     if pasta := shutil.which("pasta", path=_PATH):
         resolver = ("--dns-forward", plan.RESOLVER4)

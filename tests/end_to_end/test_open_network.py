@@ -1,0 +1,108 @@
+"""An open network: the true servers answer, what is said is recorded, and nothing else leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_ato.eventlog import read_log
+from pytest_ato.model.events import AnyEvent, Dns, Handshake, Lost, Tcp, Tls
+from pytest_ato.model.octets import raw
+
+pytestmark = pytest.mark.privileged
+
+WORLD = Path(__file__).with_name("world.py")
+SCRIPT = """\
+#!/bin/sh
+curl -sS -m 20 -w '%{http_version}\\n' https://www.world.example/tls?marker=secret
+curl -sS -m 20 http://www.world.example/plain
+curl -sS -m 20 -o /dev/null -w '%{http_code}\\n' https://other.world.example/
+curl -sS -m 20 -k http://198.51.100.7/by-address
+exit 0
+"""
+POLICY = "declared:\n  domains: [{name}]\n"
+
+
+class Audit:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.events: list[AnyEvent] = list(read_log(folder / "rep/tool/events.jsonl"))
+        self.report = json.loads((folder / "rep/tool/report.json").read_bytes())
+        self.access = (folder / "access.log").read_text()
+
+    def of(self, kind: type) -> list:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def printed(self) -> str:
+        outputs = [e for e in self.events if getattr(e, "stream", "") in ("stdout", "stderr")]
+        return b"".join(raw(e.data) for e in outputs).decode()
+
+
+def run(folder: Path, *words: str) -> Audit:
+    tool = folder / "tool"
+    tool.write_text(SCRIPT)
+    tool.chmod(0o755)
+    ato = [sys.executable, "-P", "-c", "import sys; from pytest_ato.cli import main; main()"]
+    options = ["--network=open", "--enrich=off", "--report-dir", str(folder / "rep"), *words]
+    subprocess.run(
+        [sys.executable, str(WORLD), str(folder), *ato, "run", *options, str(tool)],
+        check=False,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": ""},
+    )
+    return Audit(folder)
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Audit:
+    return run(tmp_path_factory.mktemp("open"))
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> Audit:
+    folder = tmp_path_factory.mktemp("limited")
+    policy = folder / "policy.yaml"
+    policy.write_text(POLICY.format(name="www.elsewhere.example"))
+    return run(folder, f"--policy={policy}")
+
+
+def test_the_true_server_answers_and_both_sides_are_recorded(opened):
+    assert opened.printed.startswith("hello from the world\n2\nhello from the world\n")
+    assert '"GET /tls?marker=secret HTTP/2.0" 200' in opened.access
+    assert '"GET /plain HTTP/1.1" 200' in opened.access
+    hello = next(e for e in opened.of(Handshake) if e.sni == "www.world.example")
+    assert (hello.outcome, hello.address) == ("intercepted", "198.51.100.7")
+    said = [raw(e.data) for e in opened.of(Tls) if e.stream == hello.connection]
+    assert any(b"hello from the world" in piece for piece in said)
+    plain = [raw(e.data) for e in opened.of(Tcp) if e.port == 80 and e.direction == "in"]
+    assert any(b"hello from the world" in piece for piece in plain)
+    assert not opened.of(Lost)
+
+
+def test_names_are_asked_of_the_true_resolver(opened):
+    (answer,) = {
+        e.answers for e in opened.of(Dns) if e.qname == "www.world.example" and e.qtype == "A"
+    }
+    assert answer == ("198.51.100.7",)
+
+
+def test_a_server_whose_certificate_is_wrong_is_not_believed(opened):
+    assert "\n502\n" in opened.printed
+    assert "other.world.example" not in opened.access
+
+
+def test_the_report_says_what_was_let_out(opened):
+    assert opened.report["provenance"]["network"] == "open"
+
+
+def test_a_policys_destinations_are_the_only_ones(limited):
+    assert limited.access == ""
+    assert "hello" not in limited.printed
+    assert any(e.qname == "www.world.example" for e in limited.of(Dns))
+    assert not limited.of(Lost)
