@@ -140,6 +140,10 @@ lint: setup ## check style and types
 docs: setup ## write the pages that are made from code
 	@$(BIN)/python docs/generate.py
 
+.PHONY: screenshots
+screenshots: test-packages demo ## take the documentation's screenshots of the demo's report
+	@$(BIN)/python docs/screenshots.py ato-report/bad-sample/report.html
+
 .PHONY: bench
 bench: setup ## measure what capture and analysis cost here
 	$(call install,$(BENCH_PACKAGES))
