@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pytest_ato import elf
@@ -23,6 +23,9 @@ _HEADER: Final = b"\xff\xff\xff\0\0\1\x08"
 _MAX_TABLES: Final = 64
 _MAX_FUNCTIONS: Final = 4 << 20
 _MAX_NAMES: Final = 8
+_MAX_HOLDERS: Final = 16
+_MODULE_WORDS: Final = 48
+"""Of runtime.moduledata, within which it has what is looked for."""
 _RELATIVE: Final = struct.pack("<Q", 8)
 """Type of a relocation that adds the load address (R_X86_64_RELATIVE)."""
 
@@ -83,20 +86,63 @@ def _table(image: Image, start: int, magic: int) -> _Table | None:
         index = start + words[6]
         return _Table(start, start + words[2], index, words[0], "<QQ", 0, index)
     index = start + words[7]
-    base = words[2] or _relocated(image, start + 24)
-    return _Table(start, start + words[3], index, words[0], "<II", base, index)
+    own = _address(image, start)
+    base = words[2] or (_Memory(image).word(own + 16 + 8) if own else 0)
+    table = _Table(start, start + words[3], index, words[0], "<II", base, index)
+    return table if base else _based(image, table, own)
 
 
-def _relocated(image: Image, offset: int) -> int:
-    """The address that the loader puts at `offset` of the file, in a position-independent one."""
+def _address(image: Image, offset: int) -> int:
+    """Where in memory a byte of the file lies; 0: nowhere."""
     for segment in image.segments:
         if segment.type == elf.PT_LOAD and 0 <= offset - segment.offset < segment.size:
-            address = segment.address + offset - segment.offset
-            wanted = struct.pack("<Q", address) + _RELATIVE
-            at = _find(image, wanted, 0)
-            addend = image.piece(at + 16, 8) if at >= 0 else b""
-            return int.from_bytes(addend, "little") if len(addend) == 8 else 0
+            return segment.address + offset - segment.offset
     return 0
+
+
+class _Memory:
+    """Words of the file as they will be in memory, but for where that is loaded."""
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+
+    def word(self, address: int) -> int:
+        """What the file has at an address, or what the loader is told to put there."""
+        offset = elf.file_offset(self._image.segments, address)
+        content = self._image.piece(offset, 8) if offset is not None else b""
+        if any(content) or not address:
+            return int.from_bytes(content, "little")
+        at = _find(self._image, struct.pack("<Q", address) + _RELATIVE, 0)
+        return int.from_bytes(self._image.piece(at + 16, 8), "little") if at >= 0 else 0
+
+    def holders(self, value: int) -> Iterator[int]:
+        """Addresses of words that have this value."""
+        at = -1
+        for _ in range(_MAX_HOLDERS):
+            at = _find(self._image, struct.pack("<Q", value), at + 1)
+            if at < 0:
+                return
+            if self._image.piece(at - 8, 8) == _RELATIVE:
+                yield int.from_bytes(self._image.piece(at - 16, 8), "little")
+            yield _address(self._image, at)
+
+
+def _based(image: Image, table: _Table, own: int) -> _Table | None:
+    """From Go 1.26 on, the table does not say where the code is; what points to the table does:
+    it has the lowest and the highest address of code, then where code begins."""
+    entry = struct.Struct(table.index)
+    first = image.piece(table.functions, entry.size)
+    last = image.piece(table.functions + table.count * entry.size, 4)
+    if not own or len(first) < entry.size or len(last) < 4:
+        return None
+    low, high = entry.unpack(first)[0], int.from_bytes(last, "little")
+    memory = _Memory(image)
+    for holder in memory.holders(own):
+        words = [memory.word(holder + 8 * at) for at in range(_MODULE_WORDS)] if holder else []
+        for lowest, highest, base in zip(words, words[1:], words[2:], strict=False):
+            if base and (lowest, highest) == (base + low, base + high):
+                return replace(table, base=base)
+    return None
 
 
 def _named(image: Image, table: _Table, name: str) -> Iterator[Symbol]:
