@@ -63,8 +63,9 @@ class _Write:
     stream: _Stream
     tid: int
     size: int
-    nested: bool
+    nested: bool = False
     """Within a call of another function, whose own record has the same bytes if it returns."""
+    told: bool = False
     pieces: list[tuple[int, bytes]] = field(default_factory=list)
 
     @property
@@ -110,7 +111,8 @@ class Plaintext:
     def finish(self, now: int) -> Iterator[Event]:
         """After the last process: writes that never returned may have been sent."""
         for write in self._writes.values():
-            yield from self._tell(write, now, write.size)
+            if not write.told:
+                yield from self._tell(write, now, write.size)
         self._writes.clear()
         yield from self._flush()
 
@@ -135,7 +137,8 @@ class Plaintext:
             self._held += length
             yield from self._bound(ts)
         elif what == abi.TLS_DONE:
-            yield from self._done(ts, self._returned((pid, handle, call)), size)
+            write = self._returned((pid, handle, call)) or _Write(stream, tid, size)
+            yield from self._done(ts, write, size)
         elif what == abi.TLS_IN:
             yield from self._add(stream, "in", (ts, tid), data, min(size - at, abi.CHUNK))
         elif what == abi.TLS_SOCKET:
@@ -158,10 +161,15 @@ class Plaintext:
             yield msgspec.structs.replace(end, closed=True)
 
     def _bound(self, ts: int) -> Iterator[Event]:
-        while self._held > _UNRETURNED:
-            write = self._writes.pop(next(iter(self._writes)))
-            self._held -= write.held
-            yield from self._tell(write, ts, write.size)
+        """Tell the oldest writes before their return, when there are too many to hold."""
+        for write in self._writes.values():
+            if self._held <= _UNRETURNED:
+                break
+            if not write.told:
+                self._held -= write.held
+                yield from self._tell(write, ts, write.size)
+                write.told = True
+                write.pieces.clear()
 
     def _returned(self, key: tuple[int, int, int]) -> _Write | None:
         """Take the write that has returned, and leave out what it called within."""
@@ -175,14 +183,12 @@ class Plaintext:
                 self._held -= self._writes.pop(inner).held
         return write
 
-    def _done(self, ts: int, write: _Write | None, result: int) -> Iterator[Event]:
-        if write is None:
-            return
+    def _done(self, ts: int, write: _Write, result: int) -> Iterator[Event]:
         stream = write.stream
         if result in _WOULD_BLOCK and stream.via == "gnutls":
             if write.size:
                 stream.parked = write
-        elif result > 0:
+        elif result > 0 and not write.told:
             told = stream.parked if stream.parked and not write.size else write
             stream.parked = None
             yield from self._tell(told, ts, result)
