@@ -16,7 +16,8 @@ PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 PACKAGES := clang llvm gcc make libc6-dev libbpf-dev libbpf1 bubblewrap nftables iproute2 passt \
 	python3 python3-venv
 # Programs that the tests audit.
-TEST_PACKAGES := busybox chromium curl git nginx-light nodejs nsd openssh-client openssl perl softhsm2 sqlite3 wget
+TEST_PACKAGES := busybox bzip2 chromium curl git luajit nginx-light nodejs nsd openssh-client \
+	openssl perl postgresql procps python3-pytest redis-server softhsm2 sqlite3 wget xz-utils
 # BCC for its loader's tests, and kernel headers of any version where there are none.
 TEST_PACKAGES += python3-bpfcc $(if $(wildcard /lib/modules/*/build/include),,linux-headers-amd64)
 # Tracers that the benchmarks compare with.

@@ -237,7 +237,7 @@ def _probe(trial: Trial) -> Check:
     if not trial.program:
         found += f": {trial.refused[-1].strerror}"
         cure = _ALLOW_BPF if trial.refused[-1].errno == errno.EPERM else _USUAL_KERNEL
-    elif trial.program != probe.name:
+    elif probe.alternatives:
         found += f"; in use: {trial.program}"
     return Check(
         topic=probe.name,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -74,6 +73,8 @@ def _text(content: bytes, name: str, least: str) -> str:
 
 
 def _toml(text: str, name: str) -> Data:
+    import tomllib
+
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
