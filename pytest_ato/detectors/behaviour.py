@@ -1,8 +1,8 @@
 """What the target did, as a set of normalised facts that is the same in every run of it.
 
 Owns what counts as a fact (a name asked for, an address, a port, a file, a child, a privilege, a
-kind of system call), what every program does and so is none, and how values are normalised: process
-ids, temporary names, hashes, locales. Judges nothing.
+kind of system call), and what every program does and so is none. How values are normalised is in
+`facts`. Judges nothing.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ from __future__ import annotations
 import ipaddress
 import os
 import posixpath
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
 from pytest_ato.detectors.declarations import shown_path
+from pytest_ato.detectors.facts import Fact, Kind, stable_file, stable_name, stable_temporary
 from pytest_ato.detectors.names import Names, canonical, printable_name, stable_address
 from pytest_ato.detectors.outcome import REFUSED
 from pytest_ato.detectors.paths import (
@@ -26,10 +23,10 @@ from pytest_ato.detectors.paths import (
     is_temporary,
     opens_for_writing,
     resolved,
-    stable_path,
     text,
 )
 from pytest_ato.detectors.processes import ProcessState, ProcessTable
+from pytest_ato.detectors.sockets import Sockets
 from pytest_ato.detectors.tokens import Tokens
 from pytest_ato.model.events import (
     Audit,
@@ -52,7 +49,7 @@ from pytest_ato.model.events import (
     Truncate,
     Unlink,
 )
-from pytest_ato.model.record import Event
+from pytest_ato.model.record import Event, TaskEvent
 
 MOST: Final = 10_000
 """Facts of one kind that are kept; `Behaviour.full` says of which kinds there were more."""
@@ -75,24 +72,12 @@ _PRIVILEGES: Final = frozenset(
 )
 """Calls that reach beyond the process that makes them."""
 _SET_ID: Final = 0o6000
-_PROT_EXEC, _ANONYMOUS = 4, 0x20
+_ANONYMOUS: Final = 0x20
 _FIRST_EPHEMERAL: Final = 32_768
 """Ports from here on are the kernel's choice (ip_local_port_range)."""
-_LOCALE: Final = re.compile(
-    r"(?<=/)(?:[a-z]{2,3}_[A-Z]{2}|C|POSIX)(?:\.[\w-]+)?(?:@[a-z]+)?(?=/|$)|"
-    r"(?<=/locale/)[a-z]{2,3}(?=/)"
-)
-_RANDOM_NAME: Final = re.compile(
-    r"(/)(?:[_*]*\*[_*]*(?=/|$)|(?:(?<=^/tmp/)|(?<=^/var/tmp/)|(?<=^/dev/shm/))[a-z0-9_]{8}$)"
-)
-"""Python's tempfile tries a place with a file of eight characters, any of which may read like a
-word: less exact beats one that changes."""
-_STORE: Final = re.compile(r"(/[^/]+)((?:/[0-9a-f]{1,2}){1,4})(?=/\*)")
-"""Folders named by the first digits of the hash that follows, below the folder of the store."""
+_REVERSE: Final = (".in-addr.arpa", ".ip6.arpa")
+"""Questions about an address that the target has already: no place that it goes to."""
 _EXCLUSIVE: Final = os.O_CREAT | os.O_EXCL
-_RANDOM_LABEL: Final = re.compile(
-    r"(?=[^.]*[0-9])[0-9a-f]{8,}|[0-9]{4,}|[0-9a-f]{8}(?:-[0-9a-f]{4,}){3,}"
-)
 
 
 OBSERVED: Final[tuple[type[Event], ...]] = (
@@ -102,44 +87,16 @@ OBSERVED: Final[tuple[type[Event], ...]] = (
 """Classes of records that facts come from."""
 
 
-class Kind(StrEnum):
-    """Kinds of facts, in the order of reports; the value is the key in a baseline."""
-
-    DOMAIN = "domains"
-    ADDRESS = "addresses"
-    PORT = "ports"
-    LISTENER = "listeners"
-    WRITTEN = "files"
-    TEMPORARY = "temporary_files"
-    READ = "reads"
-    CHILD = "children"
-    PRIVILEGE = "privileges"
-    SYSCALL = "syscalls"
-
-
-@dataclass(slots=True)
-class Fact:
-    """One thing that the target did, at its first time."""
-
-    kind: Kind
-    value: str
-    """Normalised, printable."""
-    raw: str
-    """As observed, printable: a name, an address, ``443/tcp``, a path with ``~`` for the home."""
-    ts: int
-    process: ProcessState | None
-    detail: str
-    """What was seen, in words."""
-    count: int = 1
-
-
 class Behaviour:
     """All facts of one audit, kept up to date by `update`."""
 
-    def __init__(self, processes: ProcessTable, names: Names, tokens: Tokens) -> None:
+    def __init__(
+        self, processes: ProcessTable, names: Names, tokens: Tokens, sockets: Sockets
+    ) -> None:
         self._processes = processes
         self._names = names
         self._tokens = tokens
+        self._sockets = sockets
         self._facts: dict[tuple[Kind, str], Fact] = {}
         self._counts = dict.fromkeys(Kind, 0)
         self._own: set[str] = set()
@@ -237,7 +194,7 @@ class Behaviour:
         path = resolved(event)
         made = self._made.pop(path, None) if event.result >= 0 else None
         if made is not None:
-            folder = _stable(posixpath.dirname(path), self._home)
+            folder = stable_file(posixpath.dirname(path), self._home)
             how, raw = "made and removed or renamed", shown_path(path, self._home)
             self._add(Kind.TEMPORARY, f"{folder}/*", made, how, raw=raw)
 
@@ -250,9 +207,9 @@ class Behaviour:
         self._path(kind, path, event, f"{event.call} for writing")
 
     def _path(self, kind: Kind, path: str, event: FileEvent, how: str) -> None:
-        value = _stable(path, self._home)
+        value = stable_file(path, self._home)
         if kind is Kind.TEMPORARY:
-            value = _RANDOM_NAME.sub(r"\1*", value)
+            value = stable_temporary(value)
         self._add(kind, value, event, how, raw=shown_path(path, self._home))
 
     # --- processes ---
@@ -266,7 +223,7 @@ class Behaviour:
             file = text(event.file)
             same = posixpath.basename(file) == posixpath.basename(path)
             path = file if same or not path else posixpath.join(self._home, path)
-        value = _stable(path, self._home)
+        value = stable_file(path, self._home)
         words = " ".join(text(word) for word in event.argv[:4])
         how = f"runs {self._tokens.mask_text(words, 80)}"
         self._add(Kind.CHILD, value, event, how, raw=shown_path(path, self._home))
@@ -280,9 +237,8 @@ class Behaviour:
 
     def _dns(self, event: Dns) -> None:
         name = printable_name(event.qname)
-        if name.endswith((".in-addr.arpa", ".ip6.arpa")):
-            name = "*." + ".".join(name.split(".")[-2:])
-        self._add(Kind.DOMAIN, stable_name(name), event, f"asked for {name}", raw=name)
+        if not name.endswith(_REVERSE):
+            self._add(Kind.DOMAIN, stable_name(name), event, f"asked for {name}", raw=name)
 
     def _network(self, event: Event) -> None:
         match event:
@@ -326,28 +282,18 @@ class Behaviour:
             self.full.add(kind)
             return
         self._counts[kind] += 1
-        pid = getattr(event, "pid", 0)
-        process = self._processes.get(pid) if pid else None
+        process = self._actor(event)
         self._facts[kind, value] = Fact(kind, value, raw or value, event.ts, process, detail)
 
-
-def _stable(path: str, home: str) -> str:
-    """`stable_path`, with locales and the folders of content-addressed stores as ``*``, too."""
-    value = _LOCALE.sub("*", stable_path(path, home))
-    return _STORE.sub(lambda found: found[1] + "/*" * found[2].count("/"), value)
-
-
-def stable_name(name: str) -> str:
-    """A DNS name that is the same in every run: labels that are numbers or hashes become ``*``."""
-    return ".".join("*" if _RANDOM_LABEL.fullmatch(label) else label for label in name.split("."))
-
-
-def by_kind(facts: Iterable[Fact]) -> dict[Kind, list[Fact]]:
-    """Facts by kind, each kind in the order of its values."""
-    found: dict[Kind, list[Fact]] = {kind: [] for kind in Kind}
-    for fact in facts:
-        found[fact.kind].append(fact)
-    return {kind: sorted(each, key=lambda fact: fact.value) for kind, each in found.items()}
+    def _actor(self, event: Event) -> ProcessState | None:
+        match event:
+            case Dns():
+                return self._sockets.owner(event.client_port, event.server, 53)
+            case Tcp() | Datagram():
+                return self._sockets.owner(event.client_port, event.address, event.port)
+            case TaskEvent():
+                return self._processes.get(event.pid)
+        return None
 
 
 def _tree(placed: str) -> str:

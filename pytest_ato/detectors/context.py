@@ -109,7 +109,7 @@ class Context:
         }
         """What the pipeline calls with an event of each class, in this order."""
         self.declarations = Declarations(self.terms.policy.declared, self.tokens)
-        self.behaviour = Behaviour(processes, self.names, self.tokens)
+        self.behaviour = Behaviour(processes, self.names, self.tokens, sockets)
         """What it did as normalised facts; kept only where the terms want it."""
         if self.terms.observe or self.terms.inputs & _COMPARED:
             for kind in OBSERVED:

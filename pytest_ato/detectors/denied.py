@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
-from pytest_ato.detectors.behaviour import Fact, Kind
 from pytest_ato.detectors.context import Context
 from pytest_ato.detectors.declarations import Places, shown_path
+from pytest_ato.detectors.facts import Fact, Kind
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.detectors.outcome import outcome
 from pytest_ato.detectors.paths import destination, resolved, stable_path

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
-from pytest_ato.detectors.behaviour import Fact, Kind
+from pytest_ato.detectors.facts import Fact, Kind
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.model.addresses import is_public
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity

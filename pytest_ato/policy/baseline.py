@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from pytest_ato.detectors.behaviour import Fact, Kind, by_kind
+from pytest_ato.detectors.facts import Fact, Kind, by_kind
 from pytest_ato.detectors.vendor_drift import comparable
 from pytest_ato.model.baseline import FORMAT, Baseline, Recorded
 from pytest_ato.model.errors import PolicyError, UsageError

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_ato.analysis import Analysis
-from pytest_ato.detectors.behaviour import Fact
 from pytest_ato.detectors.context import Context
+from pytest_ato.detectors.facts import Fact
 from pytest_ato.detectors.interface import Detector
 from pytest_ato.detectors.pipeline import Pipeline
 from pytest_ato.eventlog import read_log

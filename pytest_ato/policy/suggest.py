@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_ato import __version__
-from pytest_ato.detectors.behaviour import Fact, Kind, by_kind
+from pytest_ato.detectors.facts import Fact, Kind, by_kind
 from pytest_ato.model.domains import WILDCARD
 from pytest_ato.model.findings import Finding, Severity
 from pytest_ato.model.octets import show

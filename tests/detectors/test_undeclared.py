@@ -101,6 +101,19 @@ def test_a_program_of_the_name_counts_only_in_the_system(log, under):
     assert under(Declared(children=("git",)), log) == ["undeclared:children:/tmp/x/git"]
 
 
+def test_a_finding_about_a_name_knows_who_asked(log):
+    log.connect(log.root, log.resolver, 53, protocol="udp")
+    log.dns("new.example", pid=log.root, client_port=0)
+    log.dns("9.113.0.203.in-addr.arpa", pid=log.root)
+    pipeline = Pipeline((Undeclared,), Terms(policy=Policy(declared=EVERYTHING)))
+    for event in log.events:
+        pipeline.feed(event)
+    pipeline.finish()
+    (finding,) = pipeline.findings
+    assert finding.key == "undeclared:domains:new.example"
+    assert [process.pid for process in finding.lineage] == [log.root]
+
+
 def test_a_file_that_it_made_and_removed_is_scratch(log, under):
     path = "/home/user/data/part-Xa81"
     log.open(log.root, path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
