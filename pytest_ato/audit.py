@@ -55,6 +55,8 @@ class Options:
     service: bool = False
     expect_exit: int = 0
     allow: tuple[str, ...] = ()
+    unmask: bool = False
+    """Reports show secrets in clear."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +168,7 @@ class Auditor(Closing):
                 self._detectors, place.append, time.monotonic_ns, self._inputs.terms
             )
             signing = self._signing()
-            for event in (*_opening(spec, minted, started), *signing):
+            for event in (*_opening(spec, minted, started, options.unmask), *signing):
                 examination.take(event)
             sealer = None if any(each.problem for each in signing) else self._sealer
             self._progress(f"{target.name}: running, for {options.timeout:g} s at most")
@@ -303,7 +305,7 @@ def _spec(
     )
 
 
-def _opening(spec: AuditSpec, minted: Minted, started: datetime) -> Iterator[Event]:
+def _opening(spec: AuditSpec, minted: Minted, started: datetime, unmask: bool) -> Iterator[Event]:
     """The records that only this side knows."""
     yield Audit(
         ts=time.monotonic_ns(),
@@ -311,6 +313,7 @@ def _opening(spec: AuditSpec, minted: Minted, started: datetime) -> Iterator[Eve
         started=started.isoformat(timespec="milliseconds"),
         digest_key=secrets.token_bytes(32),
         tool_version=__version__,
+        unmask=unmask,
     )
     yield from minted.honeytokens
 
@@ -329,7 +332,7 @@ def _conclude(
     digests = place.write(examined.report)
     if sealer is not None:
         try:
-            place.add(sealer.seal(examined.report, digests))
+            place.add(sealer.seal(examined.evidence, digests))
         except SigningError as error:
             examination.take(Signing(ts=time.monotonic_ns(), problem=str(error)))
             examined = examination.conclude()

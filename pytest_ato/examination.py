@@ -7,7 +7,10 @@ on their way through.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+
+from msgspec import structs
 
 from pytest_ato.analysis import Analysis, Facts
 from pytest_ato.detectors.interface import Detector
@@ -29,6 +32,8 @@ class Examined:
     """What the events of one audit amount to."""
 
     report: Report
+    evidence: Report
+    """The same, masked whatever the user wants to see: what evidence is made of."""
     terms: Terms
     facts: Facts
     findings: tuple[Finding, ...]
@@ -112,17 +117,21 @@ class Examination:
             now, last, self._last = self._clock(), self._last, 0  # told once
             self.take(Timing(ts=now, analysis_ms=(now - last) / 1e6))
         facts = self._analysis.facts()
+        report = partial(
+            build,
+            judgement=judgement,
+            watching=pipeline.definitions,
+            skipped=pipeline.skipped,
+            notes=pipeline.notes,
+            uses=pipeline.uses,
+            terms=terms,
+            context=pipeline.context,
+        )
+        shown = report(facts)
+        unmasked = facts.audit is not None and facts.audit.unmask
         return Examined(
-            report=build(
-                facts,
-                judgement,
-                watching=pipeline.definitions,
-                skipped=pipeline.skipped,
-                notes=pipeline.notes,
-                uses=pipeline.uses,
-                terms=terms,
-                context=pipeline.context,
-            ),
+            report=shown,
+            evidence=report(_masked(facts)) if unmasked else shown,
             terms=terms,
             facts=facts,
             findings=findings,
@@ -130,3 +139,8 @@ class Examination:
             stdout=b"".join(self._output["stdout"]),
             stderr=b"".join(self._output["stderr"]),
         )
+
+
+def _masked(facts: Facts) -> Facts:
+    assert facts.audit is not None
+    return replace(facts, audit=structs.replace(facts.audit, unmask=False))

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from pytest_ato.evidence.canonical import Json
+if TYPE_CHECKING:
+    from pytest_ato.evidence.canonical import Json
 
 V4_PREFIX: Final = 24
 V6_PREFIX: Final = 48

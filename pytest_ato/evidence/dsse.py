@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from pytest_ato.evidence.keys import PublicKey
+from pytest_ato.evidence.keys import Algorithm, PublicKey
 from pytest_ato.evidence.signers.interface import Signer
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
@@ -47,7 +47,10 @@ def encoding(payload_type: str, payload: bytes) -> bytes:
 
 def seal(payload: bytes, signer: Signer) -> bytes:
     """Return the file of an envelope around an in-toto statement; raises `SigningError`."""
-    signature = signer.sign(encoding(PAYLOAD_TYPE, payload))
+    how = signer.algorithm
+    if how is Algorithm.ECDSA_P384:
+        how = Algorithm.ECDSA_P384_SHA384
+    signature = signer.sign(encoding(PAYLOAD_TYPE, payload), how)
     envelope = Envelope(payload, PAYLOAD_TYPE, (Signature(signer.public.id, signature),))
     return msgspec.json.encode(envelope) + b"\n"
 

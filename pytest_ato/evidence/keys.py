@@ -26,11 +26,16 @@ _LARGEST_FILE: Final = 64 << 10
 
 
 class Algorithm(StrEnum):
-    """How a signature is made. The hash is always SHA-256, as in the Merkle tree: a larger one
-    under a P-384 signature would add nothing, and one openssl command serves all of ECDSA."""
+    """How a signature is made.
+
+    Of the log the hash is always SHA-256, as in its Merkle tree: a larger one under a P-384
+    signature would add nothing, and one openssl command serves all of ECDSA. In envelopes P-384
+    comes with SHA-384, the only pair that verifiers of DSSE know.
+    """
 
     ECDSA_P256 = "ecdsa-p256-sha256"
     ECDSA_P384 = "ecdsa-p384-sha256"
+    ECDSA_P384_SHA384 = "ecdsa-p384-sha384"
     RSA_PKCS1 = "rsa-pkcs1-sha256"
     RSA_PSS = "rsa-pss-sha256"
     ED25519 = "ed25519"
@@ -106,7 +111,7 @@ class PublicKey:
             if isinstance(key.curve, ec.SECP256R1):
                 return (Algorithm.ECDSA_P256,)
             if isinstance(key.curve, ec.SECP384R1):
-                return (Algorithm.ECDSA_P384,)
+                return (Algorithm.ECDSA_P384, Algorithm.ECDSA_P384_SHA384)
             raise UsageError(f"keys on the curve {key.curve.name} are not used; take P-256")
         if isinstance(key, rsa.RSAPublicKey):
             if key.key_size < _LEAST_RSA_BITS:
@@ -126,12 +131,13 @@ class PublicKey:
         key = self._key
         if algorithm not in self.algorithms:
             return False
-        sha256 = hashes.SHA256()
+        sha256, sha384 = hashes.SHA256(), hashes.SHA384()
         try:
             if isinstance(key, ed25519.Ed25519PublicKey):
                 key.verify(signature, data)
             elif isinstance(key, ec.EllipticCurvePublicKey):
-                key.verify(signature, data, ec.ECDSA(sha256))
+                large = algorithm == Algorithm.ECDSA_P384_SHA384
+                key.verify(signature, data, ec.ECDSA(sha384 if large else sha256))
             elif algorithm == Algorithm.RSA_PSS:
                 # As long as the hash, what `openssl dgst -sigopt rsa_pss_saltlen:digest` asks for.
                 pss = padding.PSS(padding.MGF1(sha256), sha256.digest_size)

@@ -1,4 +1,7 @@
-"""The report view: what of the raw log people and programs outside may read.
+"""The views of the raw log: what of it people and programs outside may read.
+
+The *raw* view is `events.jsonl`, which is its owner's. The *report* view is this module's `View`;
+the *evidence* view is that, and `mask_sensitive_fields` over it.
 
 Owns the masking, in one place. Destinations, ports and paths stay in clear, they are the finding;
 minted markers and the personal data planted with them become name, length and a digest that only
@@ -16,12 +19,15 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from pytest_ato.evidence.coarse import mask_sensitive_fields
 from pytest_ato.honeytokens.match import Matcher
 from pytest_ato.model.events import Honeytoken
 from pytest_ato.model.findings import Evidence, Finding, Process
 from pytest_ato.model.octets import Octets, octets, show
 from pytest_ato.model.report import ReportFinding
 from pytest_ato.personal import CARD, EMAIL, IBAN, SSN, find
+
+__all__ = ["View", "mask_sensitive_fields"]
 
 LENGTH: Final = 300
 """Characters of a text that are shown unless asked otherwise; "…" marks the cut."""
@@ -52,7 +58,8 @@ class View:
 
     `digest_key` is the audit's; where it is empty (a log without its first record) a mask has no
     digest, since one without a key could be guessed from. `documents` are contents of planted
-    files about people, by the name of the honeytoken.
+    files about people, by the name of the honeytoken. `unmasked`: by the user's explicit word,
+    nothing is hidden; everything is still made printable.
     """
 
     def __init__(
@@ -60,8 +67,11 @@ class View:
         digest_key: bytes,
         honeytokens: Iterable[Honeytoken],
         documents: Mapping[str, bytes] | None = None,
+        *,
+        unmasked: bool = False,
     ) -> None:
         self._key = digest_key
+        self._unmasked = unmasked
         tokens = tuple(honeytokens)
         self._values = {name: value for token in tokens for name, value in token.markers.items()}
         self._matchers, literals = _searches(tokens)
@@ -95,6 +105,8 @@ class View:
 
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Return variables with every value masked: a user's own may be secret, too."""
+        if self._unmasked:
+            return {self.text(name): self.text(value) for name, value in variables.items()}
         return {
             self.text(name): self._mask("value", value.encode(errors="backslashreplace"))
             for name, value in variables.items()
@@ -155,7 +167,9 @@ class View:
 
     def _masks(self, data: bytes) -> list[tuple[int, int, str]]:
         """Return start, end and mask of what to hide, in order; later ones may overlap earlier."""
-        found = []
+        found: list[tuple[int, int, str]] = []
+        if self._unmasked:
+            return found
         for start, stop, marker in self._markers(data):
             value = self._values[marker].encode(errors="backslashreplace")
             found.append((start, stop, self._mask(marker, value)))

@@ -88,6 +88,7 @@ def subject(request: Request, node: pytest.Item, session: AtoSession, base: Path
             service=settings.service if request.service is None else request.service,
             expect_exit=grammar.exit_status(str(expected)),
             allow=settings.allow,
+            unmask=settings.unmask,
         ),
     )
 

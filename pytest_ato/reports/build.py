@@ -46,6 +46,7 @@ from pytest_ato.reports.remedies import remedy
 
 LISTED: Final = 1_000
 """Findings (live, waived, notes each) that a report lists, the worst; the verdict knows all."""
+UNMASKED: Final = "secrets are shown in clear (unmask): keep this report as you keep raw events"
 
 
 def build(
@@ -70,6 +71,8 @@ def build(
     ledger = context.connections.ledger
     policy = _policy(terms or Terms(), judgement, view)
     end = facts.end
+    if facts.audit is not None and facts.audit.unmask:
+        notes = (*notes, UNMASKED)
     seen = coverage(
         facts,
         view,
@@ -140,7 +143,7 @@ def view_of(facts: Facts) -> View:
     name_of = {token.path: token.name for token in facts.honeytokens if token.family == "pii"}
     plants = facts.audit.spec.plants
     documents = {name_of[plant.path]: plant.content for plant in plants if plant.path in name_of}
-    return View(facts.audit.digest_key, facts.honeytokens, documents)
+    return View(facts.audit.digest_key, facts.honeytokens, documents, unmasked=facts.audit.unmask)
 
 
 def _listed(findings: Sequence[Finding], view: View) -> tuple[ReportFinding, ...]:

@@ -66,6 +66,7 @@ class Settings:
     evidence_log: Path
     batch: int = 0
     timestamp: str = ""
+    unmask: bool = False
 
     def detectors(self) -> tuple[type[Detector], ...]:
         """Those of the rule files; raises `UsageError` or `PolicyError`."""
@@ -117,6 +118,7 @@ class Settings:
             service=self.service,
             expect_exit=self.expect_exit,
             allow=self.allow,
+            unmask=self.unmask,
         )
 
 
@@ -190,6 +192,7 @@ def parse(raw: RawValues) -> Settings:
         evidence_log=_evidence_log(raw),
         batch=grammar.batch(raw.one("batch")),
         timestamp=raw.one("timestamp"),
+        unmask=raw.flag("unmask"),
     )
 
 

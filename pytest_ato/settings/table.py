@@ -244,6 +244,14 @@ TABLE: tuple[Setting, ...] = (
         default="local",
     ),
     Setting(
+        "unmask",
+        "",
+        "show planted values, secrets and personal data in reports and on the terminal as they "
+        "are; the evidence log never does",
+        grammar.text,
+        arity=Arity.FLAG,
+    ),
+    Setting(
         "sign",
         "URI",
         "sign with this key: pkcs11:token=...;object=...?module-path=...&pin-source=... "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+from signed_reports import Reports, audit
 from softhsm import Token, fill, make_token, softhsm
 
 sys.path.pop(0)
@@ -42,3 +44,20 @@ def signer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Signer]:
     with open_signer("file:") as made:
         made.prepare()
         yield made
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("reports")
+    (place / "programs").mkdir()
+    key = audit(place / "reports", place / "programs", "vendor-shell", "vendor-rawip")
+    (place / "key.pem").write_bytes(key.pem)
+    return place
+
+
+@pytest.fixture
+def reports(made: Path, tmp_path: Path) -> Reports:
+    """A copy that the test may change."""
+    place = tmp_path / "made"
+    shutil.copytree(made, place)
+    return Reports(place / "reports", place / "key.pem", place / "programs" / "vendor-shell")

@@ -108,13 +108,14 @@ class FileSigner(Signer):
         except Exception:  # the library has no one class for what is wrong with a file
             raise self._useless("no private key in PEM without a passphrase") from None
 
-    def _sign(self, data: bytes) -> bytes:
+    def _sign(self, data: bytes, algorithm: Algorithm) -> bytes:
         from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
         key = self._key
         if isinstance(key, ec.EllipticCurvePrivateKey):
-            return key.sign(data, ec.ECDSA(hashes.SHA256()))
+            large = algorithm is Algorithm.ECDSA_P384_SHA384
+            return key.sign(data, ec.ECDSA(hashes.SHA384() if large else hashes.SHA256()))
         if isinstance(key, rsa.RSAPrivateKey):
             return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
         if isinstance(key, ed25519.Ed25519PrivateKey):

@@ -43,7 +43,7 @@ class Signer(Closing):
         return ""
 
     @abstractmethod
-    def _sign(self, data: bytes) -> bytes:
+    def _sign(self, data: bytes, algorithm: Algorithm) -> bytes:
         """Sign `data` once, in the form that `PublicKey.made` takes; raises `SigningError`."""
 
     def close(self) -> None:
@@ -56,14 +56,15 @@ class Signer(Closing):
         """
         _ = self.public
 
-    def sign(self, data: bytes) -> bytes:
+    def sign(self, data: bytes, algorithm: Algorithm | None = None) -> bytes:
         """Return a signature over `data` that was verified after it was made.
 
-        Raises `SigningError`.
+        `algorithm`: another than the usual, of those that the key can. Raises `SigningError`.
         """
+        how = algorithm or self.algorithm
         for _ in range(ATTEMPTS):
-            signature = self._sign(data)
-            if self.public.made(signature, data, self.algorithm):
+            signature = self._sign(data, how)
+            if self.public.made(signature, data, how):
                 return signature
         raise SigningError(
             f"{self.description} made {ATTEMPTS} signatures that its own public key refuses: "

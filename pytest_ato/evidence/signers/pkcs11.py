@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
 from typing import Final
 
 from pytest_ato.evidence.keys import Algorithm, PublicKey
@@ -71,20 +72,19 @@ class Pkcs11Signer(Signer):
             self._login.close()
             self._login = None
 
-    def _sign(self, data: bytes) -> bytes:
-        return self._patiently(data)
+    def _sign(self, data: bytes, algorithm: Algorithm) -> bytes:
+        return self._patiently(lambda login: _once(login, data, algorithm))
 
     def _reached(self) -> None:
-        self._patiently(None)
+        self._patiently(lambda _: b"")
 
-    def _patiently(self, data: bytes | None) -> bytes:
-        """Log in, and sign `data` if there is some; again with pauses while the token is gone."""
+    def _patiently(self, work: Callable[[token.Login], bytes]) -> bytes:
+        """Log in and do `work`; again with pauses while the token is gone."""
         if self._final is not None:
             raise self._final
         for pause in (*PAUSES, None):
             try:
-                login = self._logged_in()
-                return b"" if data is None else self._once(login, data)
+                return work(self._logged_in())
             except token.TokenGone as error:
                 self.close()
                 if pause is None:
@@ -106,32 +106,35 @@ class Pkcs11Signer(Signer):
             self._login, self._public, self._model = found, found.public, found.model
         return self._login
 
-    def _once(self, login: token.Login, data: bytes) -> bytes:
-        from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-        from pkcs11 import MGF, Mechanism
 
-        algorithm = self.algorithm
-        with token.told():
-            if algorithm is Algorithm.RSA_PKCS1:
-                return _bytes(login.private.sign(data, mechanism=Mechanism.SHA256_RSA_PKCS))
-            if algorithm is Algorithm.RSA_PSS:
-                parameters = (Mechanism.SHA256, MGF.SHA256, 32)
-                return _bytes(
-                    login.private.sign(
-                        data,
-                        mechanism=Mechanism.SHA256_RSA_PKCS_PSS,
-                        mechanism_param=parameters,
-                    )
+def _once(login: token.Login, data: bytes, algorithm: Algorithm) -> bytes:
+    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+    from pkcs11 import MGF, Mechanism
+
+    with token.told():
+        if algorithm is Algorithm.RSA_PKCS1:
+            return _bytes(login.private.sign(data, mechanism=Mechanism.SHA256_RSA_PKCS))
+        if algorithm is Algorithm.RSA_PSS:
+            parameters = (Mechanism.SHA256, MGF.SHA256, 32)
+            return _bytes(
+                login.private.sign(
+                    data,
+                    mechanism=Mechanism.SHA256_RSA_PKCS_PSS,
+                    mechanism_param=parameters,
                 )
-            if algorithm is Algorithm.ED25519:
-                return _bytes(login.private.sign(data, mechanism=Mechanism.EDDSA))
-            # Few tokens hash for ECDSA themselves; all sign a digest.
-            both = _bytes(
-                login.private.sign(hashlib.sha256(data).digest(), mechanism=Mechanism.ECDSA)
             )
-        half = len(both) // 2
-        r, s = (int.from_bytes(part, "big") for part in (both[:half], both[half:]))
-        return encode_dss_signature(r, s)
+        if algorithm is Algorithm.ED25519:
+            return _bytes(login.private.sign(data, mechanism=Mechanism.EDDSA))
+        # Few tokens hash for ECDSA themselves; all sign a digest.
+        both = _bytes(login.private.sign(_digest(data, algorithm), mechanism=Mechanism.ECDSA))
+    half = len(both) // 2
+    r, s = (int.from_bytes(part, "big") for part in (both[:half], both[half:]))
+    return encode_dss_signature(r, s)
+
+
+def _digest(data: bytes, algorithm: Algorithm) -> bytes:
+    large = algorithm is Algorithm.ECDSA_P384_SHA384
+    return (hashlib.sha384 if large else hashlib.sha256)(data).digest()
 
 
 def _bytes(value: object) -> bytes:

@@ -24,6 +24,8 @@ class Audit(Event, tag="audit", frozen=True, kw_only=True):
     """Random bytes under which masked values are digested; only the raw log has them."""
     format: int = FORMAT
     tool_version: str = ""
+    unmask: bool = False
+    """The user wants secrets in clear: reports of this log show them, the evidence log does not."""
 
 
 class Honeytoken(Event, tag="honeytoken", frozen=True, kw_only=True):

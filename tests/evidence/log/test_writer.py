@@ -245,7 +245,7 @@ def test_a_signature_that_fails_leaves_the_log_alone(
     log.append([{"n": 1}])
     before = log.path.read_bytes()
 
-    def gone(_: bytes) -> bytes:
+    def gone(*_: object) -> bytes:
         raise SigningError("the token is gone")
 
     with monkeypatch.context() as patch:

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "plugin"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "plugin"))
 from scripted_capture import ScriptedCapture
 
 sys.path.pop(0)
