@@ -103,7 +103,8 @@ class HttpServer:
             ("Connection", "Upgrade"),
             ("Sec-WebSocket-Accept", key),
         ]
-        out += self._send(h11.InformationalResponse(status_code=101, headers=answer))
+        switch = h11.InformationalResponse(status_code=101, headers=answer, reason=_reason(101))
+        out += self._send(switch)
         self._after = WebSocketServer()
         out += self._after.receive(self._http.trailing_data[0]).data
         return True

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -36,8 +36,23 @@ class AuditNetwork:
         self._resolv = folder / "resolv.conf"
         self._resolv.write_text(f"nameserver {self.network.resolver}\n")
 
+    @property
+    def seen(self) -> list[Event]:
+        """What has come so far."""
+        return self._events
+
+    def again(self) -> AuditNetwork:
+        """Return the next audit of the same gateway, with the same variables."""
+        audit = AuditNetwork(self.gateway, self._resolv.parent)
+        audit.env = self.env
+        return audit
+
     def run(
-        self, *command: str, status: int = 0, timeout: float = 30
+        self,
+        *command: str,
+        status: int = 0,
+        timeout: float = 30,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a program in the target's network, with its resolver, as root."""
         resolv = "mount --bind $0 /etc/resolv.conf && exec $@"
@@ -58,6 +73,7 @@ class AuditNetwork:
             )
             while not running.done():
                 self.read()
+                meanwhile()
                 time.sleep(0.005)
             done = running.result()
         assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
@@ -67,9 +83,12 @@ class AuditNetwork:
         """Take the events that have come."""
         self._events += self.gateway.read()
 
-    def python(self, source: str, timeout: float = 30) -> str:
+    def python(
+        self, source: str, timeout: float = 30, meanwhile: Callable[[], None] = lambda: None
+    ) -> str:
         """Run Python in the target's network; returns what it printed."""
-        return self.run(sys.executable, "-I", "-c", textwrap.dedent(source), timeout=timeout).stdout
+        command = (sys.executable, "-I", "-c", textwrap.dedent(source))
+        return self.run(*command, timeout=timeout, meanwhile=meanwhile).stdout
 
     def settle(self) -> list[Event]:
         """Return all events of the audit."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from mitmproxy import http, tls
 from mitmproxy.options import Options
-from mitmproxy.proxy import commands, layer, mode_specs
+from mitmproxy.proxy import commands, events, layer, mode_specs
 from mitmproxy.proxy.layers import http as http_layers
 from mitmproxy.proxy.layers.tls import ServerTLSLayer
 from mitmproxy.proxy.server import LiveConnectionHandler
@@ -28,6 +28,8 @@ from .layers import Interception, Top, inner
 
 _UPSTREAMS = 128
 """Connections to the server at a time, for one of the client: HTTP/2 has one for each stream."""
+_PARTING = 3.0
+"""Seconds without a word from anybody after which a client that closed its side is let go."""
 _LOOPBACK = int(IPv4Address("127.0.0.0"))
 _MODE = mode_specs.ProxyMode.parse("regular")
 
@@ -58,6 +60,7 @@ class Handler(LiveConnectionHandler):  # type: ignore[misc]
         self._destination = ("", 0)
         self._hello = Hello("failed")
         self._settled = False
+        self._active = 0.0
 
     async def serve(self) -> None:
         """Read the preface, which names the destination, and serve until all is closed."""
@@ -94,6 +97,26 @@ class Handler(LiveConnectionHandler):  # type: ignore[misc]
         """Wait for the sinkhole as well: what it has not read holds the client back."""
         await super().drain_writers()
         await self._channel.drained()
+
+    async def server_event(self, event: events.Event) -> None:
+        """Take an event; a client that has closed its side is given a while to be answered."""
+        loop = asyncio.get_running_loop()
+        self._active = loop.time()
+        await super().server_event(event)
+        if isinstance(event, events.ConnectionClosed) and event.connection is self.client:
+            loop.call_later(_PARTING, self._part)
+
+    def _part(self) -> None:
+        """End what nobody ends: after an error mitmproxy takes no notice of the client any more."""
+        loop = asyncio.get_running_loop()
+        rest = self._active + _PARTING - loop.time()
+        client = self.transports.get(self.client)
+        if client is None or client.handler is None:
+            return
+        if rest > 0:
+            loop.call_later(rest, self._part)
+        else:
+            client.handler.cancel("the client is gone")
 
     async def handle_hook(self, hook: commands.StartHook) -> None:
         """Call the method below that has the hook's name."""
