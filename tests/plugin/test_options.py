@@ -126,7 +126,9 @@ def test_a_target_that_is_none_stops_the_session_before_it_collects(run, pyteste
 
 def test_flags_are_flags():
     flags = {row.name for row in TABLE if row.arity is Arity.FLAG}
-    assert flags == {"service", "allow-inconclusive", "require-hsm"}
+    assert flags == {
+        *("service", "allow-inconclusive", "require-hsm", "update-baseline", "unmask"),
+    }
 
 
 def test_a_wrong_ini_value_stops_a_session_that_only_has_tests(run, pytester):
