@@ -87,11 +87,8 @@ def test_three_audits_at_once(run, script, tmp_path):
     targets = [f"--ato-target={script(name, 'sleep 2')}" for name in ("one", "two", "three")]
     result = run(*targets, "-n3")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert sorted(path.name for path in (tmp_path / "ato-report").iterdir()) == [
-        "one",
-        "three",
-        "two",
-    ]
+    reports = sorted(path.name for path in (tmp_path / "ato-report").iterdir())
+    assert reports == ["evidence.log", "one", "three", "two"]
 
 
 @pytest.mark.parametrize("options", [[], ["-n2"]], ids=["one process", "workers"])

@@ -168,6 +168,7 @@ def test_a_cookie_is_ordinary_and_too_long_a_one_is_not():
         dns.message.make_query("a.example", "A").to_wire() + b"smuggled",
         b"\x12\x34" + b"\xff" * 10,
     ],
+    ids=["cut short", "two questions", "a loop of pointers", "more behind it", "no header"],
 )
 def test_what_is_no_query_is_answered_formerr_and_recorded_whole(wire):
     reply = Responder().answer(wire, UDP)
