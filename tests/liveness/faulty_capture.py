@@ -27,11 +27,13 @@ from pytest_ato.capture.hold import Hold
 from pytest_ato.capture.loader import core
 from pytest_ato.capture.loader.interface import ProbeState
 from pytest_ato.capture.loader.maps import RING_SIZES, Batch
+from pytest_ato.capture.sandbox.initfile import INIT, canary_places
 from pytest_ato.capture.sandbox.mounts import enter_private_mounts, mount_tmpfs
 from pytest_ato.capture.spool import Spool
 from pytest_ato.capture.stdio import StandardStreams
 
 _FAN_MARK_FLUSH = 0x80
+_ON_FILES = ("tls_enter", "tls_leave")
 _EXECS = 2
 """The canary's and the target's."""
 
@@ -106,6 +108,9 @@ class Loader(core.CoreLoader):
         for probe in self.declared:
             if probe.name in self._broken and probe.place == "session":
                 self._attach(probe.name, "bpf_program__attach")
+        if self._broken.intersection(_ON_FILES):
+            self._uprobes.detach([self._canary])
+            self._canary = self._uprobes.attach(str(INIT), canary_places())
         self._broken.clear()
 
     # --- the faults ---
@@ -114,8 +119,17 @@ class Loader(core.CoreLoader):
         if probe == "fanotify":
             Marks.latest.flush()
             return
-        self._detach(probe)
+        if probe in _ON_FILES:
+            self._blind_on_files(_ON_FILES.index(probe))
+        else:
+            self._detach(probe)
         self._broken.add(probe)
+
+    def _blind_on_files(self, program: int) -> None:
+        """One place at the beginning of init's own function, one at its end: a link each."""
+        links = list(self._uprobes._links[self._canary])
+        self._uprobes._destroy_one(links.pop(program))
+        self._uprobes._links[self._canary] = tuple(links)
 
     def descriptors(self) -> None:
         """Leave none: all numbers below the limit are taken."""

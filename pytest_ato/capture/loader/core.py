@@ -69,6 +69,7 @@ class CoreLoader(Loader):
         self._programs: dict[str, str] = {}
         self._way = _WAYS[0]
         self._uprobes: Uprobes | None = None
+        self._canary = 0
 
     def load(self) -> None:
         if not BTF.exists():
@@ -106,7 +107,7 @@ class CoreLoader(Loader):
             return
         enter, leave = (self._program(self._programs[name]) for name in _FILES)
         self._uprobes = Uprobes(self._libbpf, enter, leave, multi=self._way.multi)
-        self._uprobes.attach(str(INIT), canary_places())
+        self._canary = self._uprobes.attach(str(INIT), canary_places())
 
     def watch(self, path: str, places: Sequence[Place]) -> int:
         return self._uprobes.attach(path, places) if self._uprobes else 0
