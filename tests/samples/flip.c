@@ -39,13 +39,16 @@ static void *flip_path(void *unused)
 	return unused;
 }
 
+/* Each address stays for about as long as the kernel takes between two looks at it. */
 static void *flip_address(void *unused)
 {
 	volatile in_addr_t *address = &to.sin_addr.s_addr;
+	const in_addr_t either[] = { inet_addr("203.0.113.9"), htonl(INADDR_LOOPBACK) };
 
-	for (;; flipping = 1) {
-		*address = inet_addr("203.0.113.9");
-		*address = htonl(INADDR_LOOPBACK);
+	for (int i = 0;; i ^= 1, flipping = 1) {
+		*address = either[i];
+		for (volatile int pause = 0; pause < 100; pause++)
+			;
 	}
 	return unused;
 }
