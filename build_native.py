@@ -1,4 +1,4 @@
-"""Build what is not Python: the BPF object (clang) and the sandbox's static init (cc).
+"""Build what is not Python: the BPF objects (clang) and the sandbox's static init (cc).
 
 Called by hatchling while a wheel is made, and by hand (``python build_native.py``) in a checkout.
 The results go to `pytest_ato/capture/objects/`, from where the wheel takes them. To see whether the

@@ -5,41 +5,13 @@
  * go on. No packet is ever held, changed or dropped.
  */
 #include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
-#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
-#include "flow.h"
+#include "packet.h"
 
 #define NULL ((void *)0)
 
-typedef _Bool bool;
-
-#define AF_INET 2
-#define AF_INET6 10
-#define ETH_P_QINQ1 0x9100 /* QinQ of old switches */
-#define VLAN_MASK 0x0fff
-#define IP_OFFSET 0x1fff
-#define IP6_OFFSET 0xfff8
-#define EXTENSIONS 8 /* headers that are followed; a longer chain is malformed */
-#define SCTP 132
 #define HEADERS 256 /* bytes of a packet that may hold headers we look at */
-
-enum verdict { FLOW, OTHER, MALFORMED };
-
-struct vlan {
-	__be16 tci;
-	__be16 next;
-};
-
-struct extension {
-	__u8 next;
-	__u8 length;
-	__be16 offset; /* of a fragment header */
-};
 
 struct guard {
 	__u64 window;
@@ -70,7 +42,6 @@ struct {
 	__uint(max_entries, FLOW_COUNTS);
 	__type(key, __u32);
 	__type(value, __u64);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } flow_counts SEC(".maps");
 
 struct {
@@ -78,131 +49,12 @@ struct {
 	__uint(max_entries, 256 * 1024);
 } flow_spikes SEC(".maps");
 
-/* What a packet says of its flow, as it lies in the packet. */
-struct packet {
-	struct flow_key key;
-	__u32 tcp_flags;
-};
-
 static __always_inline void count(__u32 which, __u64 amount)
 {
 	__u64 *value = bpf_map_lookup_elem(&flow_counts, &which);
 
 	if (value)
 		*value += amount;
-}
-
-static __always_inline void parse_ports(struct packet *packet, void *at, void *end)
-{
-	__u8 protocol = packet->key.protocol;
-	__be16 *ports = at;
-	__u8 *bytes = at;
-
-	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP && protocol != SCTP)
-		return;
-	if ((void *)(ports + 2) > end)
-		return;
-	packet->key.sport = bpf_ntohs(ports[0]);
-	packet->key.dport = bpf_ntohs(ports[1]);
-	if (protocol == IPPROTO_TCP && (void *)(bytes + 14) <= end)
-		packet->tcp_flags = bytes[13];
-}
-
-static __always_inline enum verdict parse_ipv4(struct packet *packet, void *at, void *end)
-{
-	struct iphdr *ip = at;
-	__u32 length;
-
-	if ((void *)(ip + 1) > end || ip->version != 4 || ip->ihl < 5)
-		return MALFORMED;
-	length = ip->ihl * 4;
-	if (at + length > end || bpf_ntohs(ip->tot_len) < length)
-		return MALFORMED;
-	packet->key.family = AF_INET;
-	packet->key.protocol = ip->protocol;
-	__builtin_memcpy(packet->key.saddr, &ip->saddr, 4);
-	__builtin_memcpy(packet->key.daddr, &ip->daddr, 4);
-	if (!(ip->frag_off & bpf_htons(IP_OFFSET))) /* a later fragment has no ports */
-		parse_ports(packet, at + length, end);
-	return FLOW;
-}
-
-static __always_inline enum verdict parse_ipv6(struct packet *packet, void *at, void *end)
-{
-	struct ipv6hdr *ip = at;
-	struct extension *extension;
-	__u8 next;
-
-	if ((void *)(ip + 1) > end || ip->version != 6)
-		return MALFORMED;
-	packet->key.family = AF_INET6;
-	__builtin_memcpy(packet->key.saddr, &ip->saddr, 16);
-	__builtin_memcpy(packet->key.daddr, &ip->daddr, 16);
-	next = ip->nexthdr;
-	at = ip + 1;
-	for (int i = 0; i < EXTENSIONS; i++) {
-		packet->key.protocol = next;
-		switch (next) {
-		case IPPROTO_HOPOPTS:
-		case IPPROTO_ROUTING:
-		case IPPROTO_DSTOPTS:
-		case IPPROTO_FRAGMENT:
-		case IPPROTO_AH:
-			break;
-		default:
-			parse_ports(packet, at, end);
-			return FLOW;
-		}
-		extension = at;
-		if (at + 8 > end)
-			return MALFORMED;
-		if (next == IPPROTO_FRAGMENT) {
-			packet->key.protocol = extension->next;
-			if (extension->offset & bpf_htons(IP6_OFFSET))
-				return FLOW;
-			at += 8;
-		} else if (next == IPPROTO_AH) {
-			at += ((__u32)extension->length + 2) * 4;
-		} else {
-			at += ((__u32)extension->length + 1) * 8;
-		}
-		next = extension->next;
-	}
-	return MALFORMED;
-}
-
-static __always_inline bool is_tag(__be16 type)
-{
-	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD) ||
-	       type == bpf_htons(ETH_P_QINQ1);
-}
-
-static __always_inline enum verdict parse(struct packet *packet, void *at, void *end)
-{
-	struct ethhdr *ethernet = at;
-	struct vlan *tag;
-	__be16 type;
-
-	if ((void *)(ethernet + 1) > end)
-		return MALFORMED;
-	type = ethernet->h_proto;
-	at = ethernet + 1;
-	for (int i = 0; i < 2 && is_tag(type); i++) {
-		tag = at;
-		if ((void *)(tag + 1) > end)
-			return MALFORMED;
-		if (packet->key.vlan || i) /* the driver may have taken the outer one off */
-			packet->key.inner_vlan = bpf_ntohs(tag->tci) & VLAN_MASK;
-		else
-			packet->key.vlan = bpf_ntohs(tag->tci) & VLAN_MASK;
-		type = tag->next;
-		at = tag + 1;
-	}
-	if (type == bpf_htons(ETH_P_IP))
-		return parse_ipv4(packet, at, end);
-	if (type == bpf_htons(ETH_P_IPV6))
-		return parse_ipv6(packet, at, end);
-	return OTHER;
 }
 
 /* Name the flow by its outgoing packets. */
@@ -214,6 +66,8 @@ static __always_inline void turn(struct flow_key *key)
 	__builtin_memcpy(address, key->saddr, 16);
 	__builtin_memcpy(key->saddr, key->daddr, 16);
 	__builtin_memcpy(key->daddr, address, 16);
+	if (key->protocol == IPPROTO_ICMP || key->protocol == IPPROTO_ICMPV6)
+		return; /* a kind, which is nobody's port */
 	key->sport = key->dport;
 	key->dport = port;
 }
@@ -296,7 +150,7 @@ static __always_inline void begin(struct packet *packet, __u64 bytes, __u32 pack
 static __always_inline void account(struct packet *packet, __u64 bytes, __u32 packets,
 				    __u32 direction)
 {
-	__u64 tick = bpf_jiffies64(), before, after;
+	__u64 tick = bpf_jiffies64(), before, after, steps;
 	struct flow_value *value;
 
 	if (direction == FLOW_IN)
@@ -313,21 +167,22 @@ static __always_inline void account(struct packet *packet, __u64 bytes, __u32 pa
 	value->tcp_flags[direction] |= packet->tcp_flags;
 	if (value->tick != tick)
 		stamp(value, tick);
-	if (before / FLOW_STEP != after / FLOW_STEP)
-		watch_source(&packet->key, value->last, after - before + FLOW_STEP - 1, direction);
+	steps = after / FLOW_STEP - before / FLOW_STEP;
+	if (steps)
+		watch_source(&packet->key, value->last, steps * FLOW_STEP, direction);
 }
 
 static __always_inline void see(struct packet *packet, void *at, void *end, __u64 bytes,
 				__u32 packets, __u32 direction)
 {
 	switch (parse(packet, at, end)) {
-	case FLOW:
+	case PARSED_FLOW:
 		account(packet, bytes, packets, direction);
 		break;
-	case OTHER:
+	case PARSED_OTHER:
 		count(FLOW_COUNT_OTHER, packets);
 		break;
-	case MALFORMED:
+	case PARSED_MALFORMED:
 		count(FLOW_COUNT_MALFORMED, packets);
 		break;
 	}
@@ -337,7 +192,7 @@ SEC("xdp")
 int netflow_filter(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	struct packet packet = {};
+	struct packet packet = { .key.interface = ctx->ingress_ifindex };
 
 	see(&packet, data, end, end - data, 1, FLOW_OUT);
 	return XDP_PASS;
@@ -347,7 +202,7 @@ SEC("tc")
 int netflow_twin(struct __sk_buff *ctx)
 {
 	__u32 packets = ctx->gso_segs ? ctx->gso_segs : 1;
-	struct packet packet = {};
+	struct packet packet = { .key.interface = ctx->ifindex };
 
 	if (ctx->data_end - ctx->data < HEADERS && ctx->data_end - ctx->data < ctx->len)
 		bpf_skb_pull_data(ctx, ctx->len < HEADERS ? ctx->len : HEADERS);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the pinned map of flows holds: the ABI between xdp_flows.bpf.c, the dispatcher, and whoever
- * else reads /sys/fs/bpf/flow_map. Plain C with fixed-width types; pytest_ato/flows/layout.py is its
- * Python twin, and a test compares the two.
+ * What a map of flows holds: the ABI between the programs that count (xdp_flows.bpf.c for services,
+ * wire.h for audits) and whoever reads, of the pinned /sys/fs/bpf/flow_map also readers that are not
+ * ours. Plain C with fixed-width types; pytest_ato/capture/abi.py is its Python twin, and a test
+ * compares the two.
  */
 #ifndef ATO_FLOW_H
 #define ATO_FLOW_H
@@ -14,23 +15,24 @@
 #define FLOW_IN 1 /* what leaves through it */
 #define FLOW_DIRECTIONS 2
 
-/* One flow: both directions of it, named by the tuple of its outgoing packets. */
+/* One flow of one interface: both directions of it, named by the tuple of its outgoing packets. */
 struct flow_key {
 	__u8 saddr[16]; /* IPv4: the first four bytes, the rest is 0 */
 	__u8 daddr[16];
 	__u16 sport; /* host order; 0 where the protocol or a later fragment has none */
-	__u16 dport;
+	__u16 dport; /* ICMP: type and code as in IPFIX 32 and 139; an echo's answer is the echo's */
 	__u16 vlan; /* identifier of the outer tag, 0: none */
 	__u16 inner_vlan;
 	__u8 family; /* AF_INET or AF_INET6 */
 	__u8 protocol;
 	__u16 pad;
+	__u32 interface; /* its index, in its own network namespace */
 };
 
 struct flow_value {
 	__u64 packets[FLOW_DIRECTIONS];
 	__u64 bytes[FLOW_DIRECTIONS]; /* of whole frames */
-	__u64 first; /* CLOCK_MONOTONIC of the last tick, ns */
+	__u64 first; /* CLOCK_MONOTONIC at the last tick, ns; 0: never on this CPU */
 	__u64 last;
 	__u64 tick; /* the kernel's, at `last`: time is read once a tick, not once a packet */
 	__u32 tcp_flags[FLOW_DIRECTIONS]; /* all that were ever set */

@@ -1,4 +1,4 @@
-"""The Python side's layouts against the C header, as a compiler lays it out."""
+"""The Python side's layouts against the C headers, as a compiler lays them out."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ato.capture import abi
+from pytest_ato.capture import abi, flowabi
 
-HEADER = Path(__file__).parents[2] / "bpf/include/abi.h"
+INCLUDE = Path(__file__).parents[2] / "bpf/include"
+HEADER = INCLUDE / "abi.h"
+LAYOUTS = (*abi.LAYOUTS, *flowabi.LAYOUTS)
 
-NO_HEADER = ("ato_scope", "ato_counts", "ato_flow_key", "ato_flow")
+NO_HEADER = {"ato_scope", "ato_counts", "ato_flow_key", "ato_flow"} | {
+    layout.name for layout in flowabi.LAYOUTS
+}
 
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
     """Every sizeof, offsetof and constant of the header, as `cc` sees them."""
     lines = []
-    for layout in abi.LAYOUTS:
+    for layout in LAYOUTS:
         lines.append(f'printf("{layout.name} %zu\\n", sizeof(struct {layout.name}));')
         for name in layout.offsets():
             if name == "pad":
@@ -29,12 +33,14 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
                 f'printf("{layout.name}.{name} %zu\\n", offsetof(struct {layout.name}, {member}));'
             )
     names = re.findall(r"(?:#define |\t)(ATO_\w+)(?: \d| 0x| =)", HEADER.read_text())
+    names += re.findall(r"(?:#define |\t)(FLOW_\w+)(?: \d|,)", (INCLUDE / "flow.h").read_text())
     lines += [f'printf("{name} %zu\\n", (size_t){name});' for name in names]
     directory = tmp_path_factory.mktemp("abi")
     source = directory / "abi.c"
     source.write_text(
         "#include <stddef.h>\n#include <stdio.h>\n"
-        f'#include "{HEADER}"\nint main(void) {{\n{chr(10).join(lines)}\n}}\n'
+        f'#include "{HEADER}"\n#include "{INCLUDE}/flow.h"\n'
+        f"int main(void) {{\n{chr(10).join(lines)}\n}}\n"
     )
     subprocess.run(
         ["cc", "-Wall", "-Werror", str(source), "-o", str(directory / "abi")], check=True
@@ -47,7 +53,7 @@ def _member(name: str) -> str:
     return f"h.{name}" if name in ("ts", "tgid", "tid", "kind", "flags") else name
 
 
-@pytest.mark.parametrize("layout", abi.LAYOUTS, ids=lambda layout: layout.name)
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
 def test_every_field_lies_where_the_compiler_puts_it(
     layout: abi.Layout, compiled: dict[str, int]
 ) -> None:
@@ -56,7 +62,7 @@ def test_every_field_lies_where_the_compiler_puts_it(
             assert compiled[f"{layout.name}.{name}"] == offset, name
 
 
-@pytest.mark.parametrize("layout", abi.LAYOUTS, ids=lambda layout: layout.name)
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
 def test_every_struct_has_the_compilers_size(layout: abi.Layout, compiled: dict[str, int]) -> None:
     text = abi.SHORT_TEXT if layout is abi.PATH_LAYOUT else 0
     assert compiled[layout.name] == layout.format.size + text
@@ -80,3 +86,15 @@ def test_constants_are_the_headers(compiled: dict[str, int]) -> None:
     } - shared
     inside = {"ATO_CHUNK_SMALL", "ATO_CHUNK_MIDDLE"}
     assert missing <= {"ATO_CLASSES", "ATO_EXEC_TEXTS", *inside}
+
+
+def test_counts_of_flows_are_in_the_headers_order(compiled: dict[str, int]) -> None:
+    places = [compiled[f"FLOW_COUNT_{name.upper()}"] for name in flowabi.Counts._fields]
+    assert places == list(range(compiled["FLOW_COUNTS"]))
+
+
+def test_constants_of_flows_are_the_headers(compiled: dict[str, int]) -> None:
+    names = ("OUT", "IN", "STEP", "WINDOW_BITS")
+    assert [getattr(flowabi, name) for name in names] == [
+        compiled[f"FLOW_{name}"] for name in names
+    ]

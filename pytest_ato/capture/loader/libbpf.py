@@ -23,17 +23,23 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "bpf_object__find_map_by_name": (_POINTER, (_POINTER, ctypes.c_char_p)),
     "bpf_object__find_program_by_name": (_POINTER, (_POINTER, ctypes.c_char_p)),
     "bpf_map__set_max_entries": (ctypes.c_int, (_POINTER, ctypes.c_uint32)),
+    "bpf_map__set_pin_path": (ctypes.c_int, (_POINTER, ctypes.c_char_p)),
+    "bpf_map__initial_value": (_POINTER, (_POINTER, _POINTER)),
     "bpf_map__fd": (ctypes.c_int, (_POINTER,)),
     "bpf_map_update_elem": (ctypes.c_int, (ctypes.c_int, _POINTER, _POINTER, ctypes.c_uint64)),
     "bpf_map_lookup_elem": (ctypes.c_int, (ctypes.c_int, _POINTER, _POINTER)),
     "bpf_map_get_next_key": (ctypes.c_int, (ctypes.c_int, _POINTER, _POINTER)),
     "bpf_map_delete_elem": (ctypes.c_int, (ctypes.c_int, _POINTER)),
+    "bpf_map_lookup_and_delete_elem": (ctypes.c_int, (ctypes.c_int, _POINTER, _POINTER)),
+    "bpf_map_lookup_batch": (ctypes.c_int, (ctypes.c_int, *(_POINTER,) * 6)),
+    "bpf_obj_get": (ctypes.c_int, (ctypes.c_char_p,)),
     "bpf_obj_get_info_by_fd": (ctypes.c_int, (ctypes.c_int, _POINTER, _POINTER)),
     "bpf_program__attach_xdp": (_POINTER, (_POINTER, ctypes.c_int)),
     "bpf_program__attach_uprobe_opts": (
         _POINTER,
         (_POINTER, ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, _POINTER),
     ),
+    "bpf_prog_test_run_opts": (ctypes.c_int, (ctypes.c_int, _POINTER)),
     "bpf_program__fd": (ctypes.c_int, (_POINTER,)),
     "bpf_program__set_expected_attach_type": (ctypes.c_int, (_POINTER, ctypes.c_int)),
     "bpf_program__set_autoload": (ctypes.c_int, (_POINTER, ctypes.c_bool)),
@@ -55,6 +61,28 @@ class UprobeOptions(ctypes.Structure):
         ("cookie", ctypes.c_uint64),
         ("returns", ctypes.c_bool),
         ("function", ctypes.c_char_p),
+    )
+
+
+class TestRunOptions(ctypes.Structure):
+    """struct bpf_test_run_opts."""
+
+    _fields_ = (
+        ("size", ctypes.c_size_t),
+        ("data", ctypes.c_char_p),
+        ("data_out", ctypes.c_void_p),
+        ("data_size", ctypes.c_uint32),
+        ("data_size_out", ctypes.c_uint32),
+        ("context", ctypes.c_char_p),
+        ("context_out", ctypes.c_void_p),
+        ("context_size", ctypes.c_uint32),
+        ("context_size_out", ctypes.c_uint32),
+        ("verdict", ctypes.c_uint32),
+        ("repeat", ctypes.c_int),
+        ("duration", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("cpu", ctypes.c_uint32),
+        ("batch_size", ctypes.c_uint32),
     )
 
 
