@@ -49,7 +49,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory, lack: Lack) -> Path:
 def run(folder: Path, *command: str) -> None:
     environment = {
         **os.environ,
-        "CGO_ENABLED": "0",
+        "CGO_ENABLED": "1",  # as its packages are that are compiled already
         "GO111MODULE": "off",
         "GOCACHE": str(folder / "cache"),
     }
