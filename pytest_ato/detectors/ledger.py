@@ -66,12 +66,10 @@ class Entry:
 
     @property
     def came_to_nothing(self) -> bool:
-        """Whether a client began, and neither plaintext nor a refusal followed."""
-        return (
-            self.hello is not None
-            and not (self.carried_out or self.seen_out)
-            and self.handshake in ("", "failed")
-        )
+        """Whether a client began, and neither plaintext nor a refusal followed. One that looks
+        at the certificate only after the handshake takes its leave without a word."""
+        silent = not (self.carried_out or self.seen_out)
+        return self.hello is not None and silent and self.handshake != "refused"
 
 
 @dataclass(slots=True)

@@ -16,6 +16,12 @@ from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 MAX_OPAQUE: Final = 16
 """Bytes to one destination: as many as the shortest piece by which a planted value is known."""
 _SHOWN: Final = 5
+_HANDSHAKES: Final = {
+    "": "nobody answered",
+    "failed": "the handshake failed",
+    "intercepted": "nothing was said after the handshake",
+    "refused": "the certificate was refused",
+}
 
 
 class TlsUninspected(Detector):
@@ -29,7 +35,8 @@ class TlsUninspected(Detector):
         title="Bytes left inside TLS that nobody could read",
         technique="T1573.002",
         fires="more than 16 bytes of application data went to one destination inside TLS, and "
-        "neither a library's probe nor the proxy saw them; low: a handshake that came to nothing",
+        "neither a library's probe nor the proxy saw them; low: a handshake that came to nothing, "
+        "or after which nothing was said",
         silent="a connection of which a probe or the proxy saw the plaintext; handshakes, tags "
         "and alerts do not count",
         needs=frozenset({"sinkhole", "open"}),
@@ -67,10 +74,10 @@ class TlsUninspected(Detector):
         why = f" ({entry.reason})" if entry.reason else ""
         return self.finding(
             key=f"unanswered@{destination}",
-            title=f"a TLS handshake{by} with {destination} came to nothing: what it would have "
-            "sent is not known",
+            title=f"TLS{by} with {destination} came to nothing, as with a client that does not "
+            "like the certificate: what it would have sent is not known",
             severity=Severity.LOW,
-            evidence=[_evidence(entry, f"{entry.handshake or 'nobody answered'}{why}")],
+            evidence=[_evidence(entry, f"{_HANDSHAKES[entry.handshake]}{why}")],
             where=destination,
             process=entry.process,
         )

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec java -Xshare:auto -XX:TieredStopAtLevel=1 -cp /opt/shared Client
