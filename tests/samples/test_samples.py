@@ -68,6 +68,12 @@ FIRES = {
     "pii_egress": [
         f"customers.py {way}" for way in ("document", "cards", "ibans", "encoded", "addresses")
     ],
+    "honeytoken_used": ["https.py sts", "https.py github"],
+    "tls_pinned": ["https.py authority"],
+    "tls_uninspected": ["https.py pinned"],
+    "opaque_transport": [
+        f"https.py {way}" for way in ("quic", "wireguard", "ssh", "noise", "dot", "doh")
+    ],
     "tamper_and_evasion": [
         f"evade.py {way}"
         for way in ("tracer", "scan", "traceme", "self_delete", "history", "fingerprint")
@@ -100,6 +106,10 @@ SILENT = {
     "exfil_service": ["resolve.py documents"],
     "miner": ["mine.py rpc", "resolve.py ordinary"],
     "pii_egress": [f"customers.py {way}" for way in ("orders", "contact", "local")],
+    "honeytoken_used": ["https.py own_key", "https.py plain"],
+    "tls_pinned": ["https.py down", "https.py plain", "https.py pinned"],
+    "tls_uninspected": ["https.py plain", "https.py authority"],
+    "opaque_transport": [f"https.py {way}" for way in ("plain", "ntp", "own_key")],
     "tamper_and_evasion": [f"evade.py {way}" for way in ("own", "children", "tidy")],
 }
 
