@@ -24,7 +24,7 @@ class Row:
     source: str
     """Below `clients/`."""
     via: tuple[str, ...]
-    """Sources that must see the plaintext."""
+    """Sources that see the plaintext, all of it."""
     program: str = ""
     """Below `build/`; empty: the source itself."""
     finding: str = FOUND
@@ -48,7 +48,7 @@ ROWS: Final = (
     Row("go", "Go 1.19", "go.go", ("go", "proxy"), "go"),
     Row("go-stripped", "Go 1.19, stripped", "go.go", ("go", "proxy"), "go-stripped"),
     Row("go-static", "Go 1.19, static", "go.go", ("go", "proxy"), "go-static"),
-    Row("hugo", "hugo, of a recent Go, HTTP/2", "hugo.sh", ("proxy",)),
+    Row("hugo", "hugo, of a recent Go, HTTP/2", "hugo.sh", ("go", "proxy")),
     Row("uv", "uv (rustls)", "uv.sh", ("proxy",)),
     Row("static", "OpenSSL linked statically", "static.c", ("openssl", "proxy"), "static"),
     Row("static-stripped", "the same, stripped", "static.c", ("proxy",), "static-stripped"),

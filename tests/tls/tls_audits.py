@@ -1,6 +1,6 @@
 """Audits the clients of the matrix, and says what came of each: for the test and for the page.
 
-Owns how a client is run. What should come of it is `matrix`'s.
+Owns how they are run: one after the other, in one audit. What should come of each is `matrix`'s.
 """
 
 from __future__ import annotations
@@ -10,35 +10,38 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
-from matrix import FOUND, HERE, Row
+from matrix import FOUND, HERE, ROWS, Row
 
 from pytest_ato.audit import Auditor, Options, Outcome
 from pytest_ato.model.report import TlsConnection, TlsCoverage
 from pytest_ato.settings.grammar import Include
 from pytest_ato.target.resolve import resolve
 
-TIMEOUT: Final = 60.0
+TIMEOUT: Final = 240.0
+_SHARED: Final = "/opt/shared"
 _COMPANIONS: Final = {
-    "java": {"build/Client.class": "/opt/shared/Client.class"},
-    "uv": {"build/site/bin/uv": "/opt/shared/uv"},
-    "hugo": {"build/site/hugo/binaries/hugo": "/opt/shared/hugo"},
-    "python-requests": {
-        f"build/site/{name}": f"/opt/shared/{name}"
+    "Client.class": "build/Client.class",
+    "uv": "build/site/bin/uv",
+    "hugo": "build/site/hugo/binaries/hugo",
+    **{
+        name: f"build/site/{name}"
         for name in ("requests", "urllib3", "idna", "certifi", "charset_normalizer")
     },
 }
+"""Names below `/opt/shared` to what is shown there."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """What one audit of a client came to."""
+    """What came of one client."""
 
     row: Row
     connections: tuple[TlsConnection, ...]
     """Those to the client's host."""
     ways: tuple[str, ...]
-    """Titles of the findings that concern it, by detector."""
+    """Titles of the findings of its planted value."""
     findings: frozenset[str]
+    """Detectors that have a finding about its host."""
 
     @property
     def via(self) -> frozenset[str]:
@@ -57,39 +60,44 @@ class Observation:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """In what the matrix does not hold."""
+        """In what it is not as the matrix says."""
         row = self.row
         problems = []
         if not self.connections:
             problems.append("no TLS connection is in the ledger")
         if row.finding not in self.findings:
-            problems.append(
-                f"no {row.finding}, but {', '.join(sorted(self.findings)) or 'nothing'}"
-            )
-        if row.finding == FOUND and not self.found:
-            problems.append(f"the value was not found inside TLS: {self.ways}")
-        if missing := set(row.via) - self.via:
-            problems.append(f"not seen by {', '.join(sorted(missing))}")
-        if row.via and self.opaque_share:
+            problems.append(f"no {row.finding}, but {sorted(self.findings) or 'nothing'}")
+        if self.found != (row.finding == FOUND):
+            problems.append(f"the value was {'' if self.found else 'not '}found: {self.ways}")
+        if self.via != set(row.via):
+            problems.append(f"seen by {sorted(self.via) or 'nobody'}")
+        if self.opaque_share:
             problems.append(f"{self.opaque_share:.2%} stayed opaque")
         return tuple(problems)
 
 
 def build() -> None:
     """Compile and fetch what is no script."""
-    subprocess.run(["make", "-s", "-C", HERE, f"PYTHON={sys.executable}"], check=True)
+    subprocess.run(["make", "-s", "-j2", "-C", HERE, f"PYTHON={sys.executable}"], check=True)
 
 
-def audit(auditor: Auditor, row: Row) -> Outcome:
-    """Run one client under capture, with the sinkhole for a network."""
-    companions = _COMPANIONS.get(row.name, {})
-    include = [Include(str(HERE / source), dest) for source, dest in companions.items()]
-    options = Options(timeout=TIMEOUT, env={"PYTHONPATH": "/opt/shared"})
-    return auditor.audit(resolve(str(row.path), include), options, directory=row.name)
+def audit(auditor: Auditor) -> Outcome:
+    """Run every client under capture, with the sinkhole for a network."""
+    places = {name: HERE / source for name, source in _COMPANIONS.items()}
+    places |= {f"clients/{row.name}": row.path for row in ROWS}
+    include = [Include(str(source), f"{_SHARED}/{name}") for name, source in places.items()]
+    target = resolve(str(HERE / "clients" / "every.sh"), include)
+    names = tuple(row.name for row in ROWS)
+    options = Options(args=names, timeout=TIMEOUT, env={"PYTHONPATH": _SHARED})
+    return auditor.audit(target, options)
 
 
-def observe(row: Row, outcome: Outcome) -> Observation:
-    """What that run came to."""
+def observe(outcome: Outcome) -> list[Observation]:
+    """What came of each client, in the order of the matrix."""
+    return [_observe(row, outcome) for row in ROWS]
+
+
+def _observe(row: Row, outcome: Outcome) -> Observation:
     report = outcome.report
     host = f"{row.name}.vendor.example:443"
     tls = report.coverage.tls
