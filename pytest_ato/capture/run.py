@@ -167,6 +167,7 @@ class Run:
             program=self._spec.target.program,
             resolvers=(self._network.resolver,) if self._network.resolver else (),
             addresses=self._network.addresses,
+            tracer=self._loader.identity,
         )
 
     def _follow(self, caller: Caller, deadline: float) -> None:

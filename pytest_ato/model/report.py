@@ -190,6 +190,16 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     limits_hit: tuple[str, ...]
 
 
+class ReportInput(msgspec.Struct, frozen=True, kw_only=True):
+    """One input of the audit, by its digest."""
+
+    kind: str
+    """target, files (all that was shown to the target, itself included), stdin, policy, baseline
+    or list."""
+    name: str
+    sha256: str
+
+
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """By what this report was made."""
 
@@ -199,9 +209,11 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     network: str
     kernel: str
     manifest_sha256: str
+    """Over `inputs`: lines of ``sha256  kind name``, in their order; empty: there are none."""
     started: str
     detectors: tuple[str, ...]
     """``ATO-EXF-001 honeytoken_exfil``, sorted."""
+    inputs: tuple[ReportInput, ...] = ()
     lists: tuple[str, ...] = ()
     """Lists of known bad names and networks: name, date, size, digest."""
     finished: str = ""

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import structs
 
-from pytest_ato import __version__
 from pytest_ato.analysis import Facts
 from pytest_ato.analysis.activity import Activity, Destination
 from pytest_ato.analysis.distinct import Counted
@@ -25,9 +23,7 @@ from pytest_ato.model.findings import Finding
 from pytest_ato.model.octets import Octets
 from pytest_ato.model.policy import Declared, Terms
 from pytest_ato.model.report import (
-    UNSIGNED,
     Ended,
-    Provenance,
     Report,
     ReportBaseline,
     ReportFinding,
@@ -42,6 +38,7 @@ from pytest_ato.policy.verdict import Judgement
 from pytest_ato.reports import observed, traffic
 from pytest_ato.reports.coverage import coverage
 from pytest_ato.reports.crosswalk import controls
+from pytest_ato.reports.provenance import provenance
 from pytest_ato.reports.remedies import remedy
 
 LISTED: Final = 1_000
@@ -101,7 +98,7 @@ def build(
         notes=_listed(judgement.notes, view),
         summary=_summary(facts, view),
         coverage=seen,
-        provenance=_provenance(facts, view, watching, terms or Terms()),
+        provenance=provenance(facts, view, watching, terms or Terms()),
         timing=Timings(
             attach_ms=facts.start.attach_ms if facts.start else 0.0,
             run_ms=end.run_ms if end else 0.0,
@@ -259,47 +256,3 @@ def _waiver(use: WaiverUse, view: View) -> WaiverUse:
     return structs.replace(
         use, waiver=structs.replace(waiver, **texts), findings=view.texts(use.findings)
     )
-
-
-def _provenance(
-    facts: Facts, view: View, watching: Iterable[Definition], terms: Terms
-) -> Provenance:
-    spec = facts.audit.spec if facts.audit else None
-    start = facts.start
-    return Provenance(
-        tool_version=__version__,
-        loader=view.text(start.loader if start else spec.loader if spec else ""),
-        runtime=view.text(spec.runtime if spec else ""),
-        network=spec.network if spec else "",
-        kernel=view.text(start.kernel if start else ""),
-        manifest_sha256=view.text(spec.target.manifest_sha256 if spec else ""),
-        started=view.text(facts.audit.started if facts.audit else ""),
-        signer=_signer(facts, view),
-        detectors=tuple(sorted(view.text(f"{one.rule} {one.name}") for one in watching)),
-        lists=view.texts(known.sentence for known in terms.lists.sources),
-        policy_sha256=terms.policy_source.sha256 if terms.policy_source else "",
-        baseline_sha256=terms.baseline_source.sha256 if terms.baseline_source else "",
-        finished=_finished(facts),
-        captured_by=view.text(facts.audit.tool_version if facts.audit else ""),
-    )
-
-
-def _finished(facts: Facts) -> str:
-    """The wall clock at the end: that of the start, and what the kernel's clock says between."""
-    if facts.audit is None or facts.end is None:
-        return ""
-    try:
-        started = datetime.fromisoformat(facts.audit.started)
-        finished = started + timedelta(microseconds=(facts.end.ts - facts.audit.ts) // 1_000)
-    except (ValueError, OverflowError):
-        return ""
-    return finished.isoformat(timespec="milliseconds")
-
-
-def _signer(facts: Facts, view: View) -> str:
-    told = facts.signing
-    if told is None:
-        return ""
-    if told.problem or not told.signer:
-        return view.text(f"{UNSIGNED}: {told.problem or 'no key'}", 600)
-    return view.text(f"{told.key} in {told.signer}", 600)

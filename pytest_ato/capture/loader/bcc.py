@@ -54,16 +54,16 @@ class BccLoader(Loader):
     def __init__(self, source: Path = SOURCE, ring_sizes: Mapping[str, int] = RING_SIZES) -> None:
         self._folder = bcc_library.find()
         self._headers = headers.find()
-        self._source = source
+        self.loaded = source
         self._sizes = {**RING_SIZES, **ring_sizes}
         self._cleanup = contextlib.ExitStack()
         self._live: dict[str, int] = {}
         """Descriptors of the attached programs."""
 
     def load(self) -> None:
-        if not self._source.exists():
+        if not self.loaded.exists():
             raise CaptureUnavailable(
-                f"{self._source.name} was not built into this installation: reinstall pytest-ato"
+                f"{self.loaded.name} was not built into this installation: reinstall pytest-ato"
             )
         self._libbpf = Libbpf()
         try:
@@ -89,7 +89,7 @@ class BccLoader(Loader):
         mount_tracefs()
         bpf = bcc_library.load(self._folder)
         try:
-            module = bpf(text=self._source.read_bytes(), cflags=self._flags())
+            module = bpf(text=self.loaded.read_bytes(), cflags=self._flags())
         except Exception:  # the compiler's words are on standard error
             raise CaptureUnavailable(
                 f"BCC cannot compile its program with the headers in {self._headers.source}: "
@@ -104,7 +104,7 @@ class BccLoader(Loader):
         pages = {name: size // mmap.PAGESIZE for name, size in self._sizes.items()}
         return (
             *self._headers.flags(),
-            f"-I{self._source.parent}",
+            f"-I{self.loaded.parent}",
             *(f"-D{name.upper()}_PAGES={count}" for name, count in pages.items()),
         )
 

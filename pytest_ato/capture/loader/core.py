@@ -62,7 +62,7 @@ class CoreLoader(Loader):
     def __init__(
         self, object_path: Path = OBJECT, ring_sizes: Mapping[str, int] = RING_SIZES
     ) -> None:
-        self._path = object_path
+        self.loaded = object_path
         self._sizes = {**RING_SIZES, **ring_sizes}
         self._cleanup = contextlib.ExitStack()
         self._links: dict[str, int] = {}
@@ -77,9 +77,9 @@ class CoreLoader(Loader):
                 f"the kernel has no BTF ({BTF} is missing): use a kernel built with "
                 "CONFIG_DEBUG_INFO_BTF=y"
             )
-        if not self._path.exists():
+        if not self.loaded.exists():
             raise CaptureUnavailable(
-                f"{self._path.name} was not built into this installation: reinstall pytest-ato"
+                f"{self.loaded.name} was not built into this installation: reinstall pytest-ato"
             )
         self._libbpf = Libbpf()
         reason = ""
@@ -118,7 +118,7 @@ class CoreLoader(Loader):
 
     def _load_object(self, probes: tuple[Probe, ...]) -> None:
         call = self._libbpf.call
-        self._object = call("bpf_object__open_file", os.fsencode(self._path), None)
+        self._object = call("bpf_object__open_file", os.fsencode(self.loaded), None)
         self._cleanup.callback(call, "bpf_object__close", self._object)
         for name, size in self._sizes.items():
             call("bpf_map__set_max_entries", self._map(name), size)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from pytest_ato.capture.abi import Scope
@@ -38,6 +41,14 @@ class Loader(ABC):
     """Its probes."""
     tells: ClassVar[tuple[type[Event], ...]]
     """Events that come from them."""
+    loaded: Path
+    """What is loaded into the kernel: an object, or the text that it is compiled from."""
+
+    @cached_property
+    def identity(self) -> str:
+        """Name and SHA-256 of what is loaded."""
+        return f"{self.loaded.name} sha256:{sha256(self.loaded.read_bytes()).hexdigest()}"
+
     unseen: ClassVar[tuple[str, ...]] = ()
     """What it cannot see at all, in words that follow "does not see"."""
     _maps: Maps

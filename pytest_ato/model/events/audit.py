@@ -83,6 +83,8 @@ class Start(Event, tag="start", frozen=True, kw_only=True):
     """Addresses at which the sandbox's own DNS resolver answers."""
     addresses: tuple[str, ...] = ()
     """The sandbox's own addresses, loopback left out."""
+    tracer: str = ""
+    """What was loaded into the kernel: the file's name and its SHA-256."""
 
 
 class Planted(Event, tag="planted", frozen=True, kw_only=True):
