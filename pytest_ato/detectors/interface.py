@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.octets import Octets
-from pytest_ato.model.policy import Declarable
+from pytest_ato.model.policy import Declarable, Source
 from pytest_ato.model.record import Event
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ class Definition:
     """The nearest ordinary behaviour, on which it stays silent."""
     version: str = ""
     """Of the package that brings it; empty: taken from its metadata where it is loaded."""
+    source: Source | None = None
+    """The user's file that describes it, if one does."""
 
     def cannot_work(self, network: str, inputs: Collection[str]) -> str:
         """Why it has no work in an audit with this network and these inputs; empty if it has."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 from pathlib import Path
 
@@ -9,8 +10,8 @@ from pytest_ato.model.errors import UsageError
 from pytest_ato.model.octets import show
 
 
-def read_text(path: Path, what: str) -> str:
-    """Return a regular file's text, without a byte order mark; raises UsageError.
+def read_text(path: Path, what: str) -> tuple[str, str]:
+    """Return a regular file's text, without a byte order mark, and its SHA-256; raises UsageError.
 
     `what` says in words what the file is for.
     """
@@ -22,7 +23,7 @@ def read_text(path: Path, what: str) -> str:
     except OSError as error:
         raise UsageError(f"cannot read {what} {name}: {error.strerror}") from None
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8-sig"), hashlib.sha256(data).hexdigest()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(f"{name}:{line}: {what} must be UTF-8 text") from None

@@ -7,7 +7,6 @@ a second.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -65,17 +64,17 @@ def load(domains: Iterable[Path], asns: Iterable[Path]) -> Lists:
 
 
 def _domains(path: Path) -> tuple[KnownList, frozenset[str]]:
-    text = read_text(path, "the list of domains")
+    text, digest = read_text(path, "the list of domains")
     if text.lstrip()[:1] == "{":
         names, as_of = _bundle(text, path)
     else:
         names = _names(text, path)
         as_of = _date(text)
-    return _known(path, text, as_of, len(names)), names
+    return _known(path, digest, as_of, len(names)), names
 
 
 def _asns(path: Path) -> tuple[KnownList, frozenset[int]]:
-    text = read_text(path, "the list of networks")
+    text, digest = read_text(path, "the list of networks")
     numbers = set()
     for number, line in enumerate(text.splitlines(), 1):
         word = line.partition("#")[0].partition(";")[0].strip().upper().removeprefix("AS")
@@ -84,11 +83,10 @@ def _asns(path: Path) -> tuple[KnownList, frozenset[int]]:
         if not (word.isascii() and word.isdigit() and 0 < int(word[:12]) < 1 << 32):
             raise UsageError(f"{show(str(path))}:{number}: {show(word, 60)!r} is no AS number")
         numbers.add(int(word))
-    return _known(path, text, _date(text), len(numbers)), frozenset(numbers)
+    return _known(path, digest, _date(text), len(numbers)), frozenset(numbers)
 
 
-def _known(path: Path, text: str, as_of: str, entries: int) -> KnownList:
-    digest = hashlib.sha256(text.encode()).hexdigest()
+def _known(path: Path, digest: str, as_of: str, entries: int) -> KnownList:
     if not entries:
         raise UsageError(f"the list {show(str(path))} is empty: leave it out, or give a full one")
     return KnownList(name=show(path.name), sha256=digest, as_of=as_of, entries=entries)

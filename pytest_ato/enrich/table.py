@@ -6,13 +6,14 @@ Owns the file's form: lines ``prefix,asn,country[,name]``, UTF-8, empty lines an
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import structs
 
 from pytest_ato.enrich.files import read_text
 from pytest_ato.model.errors import UsageError
@@ -37,8 +38,8 @@ class TableEnricher:
     """Answers from the table at `path`; raises UsageError when it cannot be read as one."""
 
     def __init__(self, path: Path) -> None:
-        data = read_text(path, "the table of networks")
-        digest = hashlib.sha256(data.encode()).hexdigest()
+        data, self._sha256 = read_text(path, "the table of networks")
+        self._name = show(path.name)
         self._rows: dict[tuple[int, int], dict[int, Row]] = {}
         as_of = ""
         for number, line in enumerate(data.splitlines(), 1):
@@ -53,12 +54,13 @@ class TableEnricher:
                 f"{show(str(path))} does not say of when it is: add a line `# as of 2026-01-31`"
             )
         self._lengths = sorted(self._rows, reverse=True)
-        self.basis = f"table {show(path.name)} as of {as_of} (sha256 {digest[:16]})"
+        self.basis = f"table {self._name} as of {as_of} (sha256 {self._sha256[:16]})"
 
     def look_up(self, addresses: Sequence[str], ts: int) -> Iterator[Enrichment]:
         """Return one event for each address."""
         for address in addresses:
-            yield self._one(address, ts)
+            answer = self._one(address, ts)
+            yield structs.replace(answer, table=self._name, table_sha256=self._sha256)
 
     def _one(self, address: str, ts: int) -> Enrichment:
         parsed = ipaddress.ip_address(address)

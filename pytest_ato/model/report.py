@@ -194,8 +194,8 @@ class ReportInput(msgspec.Struct, frozen=True, kw_only=True):
     """One input of the audit, by its digest."""
 
     kind: str
-    """target, files (all that was shown to the target, itself included), stdin, policy, baseline
-    or list."""
+    """target, files (all that was shown to the target, itself included), stdin, policy, baseline,
+    list (of bad places), rules (of detectors), table (of networks)."""
     name: str
     sha256: str
 

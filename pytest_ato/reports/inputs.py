@@ -9,17 +9,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 
+from pytest_ato.analysis import Facts
+from pytest_ato.detectors.interface import Definition
 from pytest_ato.evidence.views import View
 from pytest_ato.model.policy import Terms
 from pytest_ato.model.report import ReportInput
 from pytest_ato.model.spec import AuditSpec
 
 
-def files(spec: AuditSpec | None, terms: Terms, view: View) -> tuple[ReportInput, ...]:
+def files(
+    facts: Facts, terms: Terms, watching: Iterable[Definition], view: View
+) -> tuple[ReportInput, ...]:
     """Return the inputs in a fixed order: the target's first, then what it is judged by."""
+    found = (
+        *_of_target(facts.audit.spec if facts.audit else None),
+        *_of_terms(terms),
+        *sorted({("rules", one.source.name, one.source.sha256) for one in watching if one.source}),
+        *sorted({("table", one.table, one.table_sha256) for one in facts.enrichment.values()}),
+    )
     return tuple(
         ReportInput(kind=kind, name=view.text(name), sha256=view.text(digest))
-        for kind, name, digest in (*_of_target(spec), *_of_terms(terms))
+        for kind, name, digest in found
         if digest
     )
 

@@ -5,7 +5,7 @@ Owns the mapping from the log and the terms, masked on the way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from pytest_ato import __version__
@@ -18,12 +18,12 @@ from pytest_ato.reports import inputs
 
 
 def provenance(
-    facts: Facts, view: View, watching: Iterable[Definition], terms: Terms
+    facts: Facts, view: View, watching: Collection[Definition], terms: Terms
 ) -> Provenance:
     """Return by what one audit was captured, judged and signed."""
     spec = facts.audit.spec if facts.audit else None
     start = facts.start
-    files = inputs.files(spec, terms, view)
+    files = inputs.files(facts, terms, watching, view)
     return Provenance(
         tool_version=__version__,
         loader=view.text(start.loader if start else spec.loader if spec else ""),

@@ -16,6 +16,7 @@ from pytest_ato.detectors.processes import ProcessState
 from pytest_ato.model.events import Dns, Tcp
 from pytest_ato.model.findings import Evidence, Finding
 from pytest_ato.model.octets import B64, show
+from pytest_ato.model.policy import Source
 from pytest_ato.model.record import Event
 from pytest_ato.rules.conditions import Test, compiled
 from pytest_ato.rules.rule import ABOUT, EVENTS, Rule
@@ -80,8 +81,9 @@ class RuleDetector(Detector):
         return None
 
 
-def detector(rule: Rule) -> type[Detector]:
-    """The detector that `rule` describes; raises ValueError for a condition that cannot be."""
+def detector(rule: Rule, source: Source | None = None) -> type[Detector]:
+    """The detector that `rule` of the file `source` describes; raises ValueError for a condition
+    that cannot be."""
     definition = Definition(
         rule=rule.id,
         name=rule.name,
@@ -91,6 +93,8 @@ def detector(rule: Rule) -> type[Detector]:
         technique=rule.technique,
         wants=(EVENTS[rule.event],),
         fires=f"an event of kind {rule.event} has {', '.join(rule.where)} as the rule says",
+        version=f"sha256:{source.sha256[:16]}" if source else "",
+        source=source,
     )
     tests = []
     for name, condition in rule.where.items():

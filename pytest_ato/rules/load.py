@@ -16,6 +16,7 @@ from pytest_ato.detectors.interface import Detector
 from pytest_ato.model.errors import PolicyError
 from pytest_ato.model.events import AnyEvent
 from pytest_ato.model.octets import show
+from pytest_ato.model.policy import Source
 from pytest_ato.model.record import Event, TaskEvent
 from pytest_ato.policy import source
 from pytest_ato.rules.detector import detector
@@ -32,7 +33,11 @@ _ID: Final = re.compile(r"[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+")
 
 def load(path: Path) -> tuple[Rule, ...]:
     """Read one file; raises `UsageError` where there is none, `PolicyError` for what is in it."""
-    data, _ = source.read(path, "rule file", "a rule file has the key rules")
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[tuple[Rule, ...], Source]:
+    data, origin = source.read(path, "rule file", "a rule file has the key rules")
     name = printable(path)
     try:
         rules = msgspec.convert(data, RuleFile).rules
@@ -44,12 +49,13 @@ def load(path: Path) -> tuple[Rule, ...]:
         wrong = _wrong(rule)
         if wrong:
             raise PolicyError(f"{name}: rules[{number}] ({show(rule.id, 60)}): {wrong}")
-    return rules
+    return rules, origin
 
 
 def detectors(paths: Iterable[Path]) -> tuple[type[Detector], ...]:
     """The detectors that the rules of all files describe; raises as `load` does."""
-    return tuple(detector(rule) for path in paths for rule in load(path))
+    read = map(_read, paths)
+    return tuple(detector(rule, origin) for rules, origin in read for rule in rules)
 
 
 def example(rule: Rule, fields: dict[str, object]) -> Event:

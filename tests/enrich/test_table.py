@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,6 +42,12 @@ def test_ipv6(table):
 def test_the_basis_is_stated_with_each_value(table):
     [found] = TableEnricher(table).look_up(["203.0.113.9"], 5)
     assert found.basis.startswith("table asn.csv as of 2026-01-31 (sha256 ")
+
+
+def test_each_answer_names_the_file_by_its_digest(table):
+    answers = TableEnricher(table).look_up(["203.0.113.9", "198.51.100.1"], 5)
+    digest = hashlib.sha256(table.read_bytes()).hexdigest()
+    assert [(one.table, one.table_sha256) for one in answers] == [("asn.csv", digest)] * 2
 
 
 def test_what_the_table_does_not_have_is_unknown(table):

@@ -105,7 +105,7 @@ def test_no_blank_runs_and_no_trailing_blanks(events, report, finding) -> None:
     for made in (report(events, found), report(events), report([])):
         text = rendered(made)
         assert "\n\n\n" not in text
-        assert text.endswith(".\n")
+        assert text.endswith("|\n")
         assert not re.search(r"[ \t]$", text, re.MULTILINE)
 
 

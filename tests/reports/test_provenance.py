@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace as replaced
 
 from msgspec.structs import replace
 
 from pytest_ato.analysis import Analysis
+from pytest_ato.detectors.interface import Definition
 from pytest_ato.evidence.views import View
 from pytest_ato.model import events as ev
+from pytest_ato.model.findings import Category, Severity
 from pytest_ato.model.lists import KnownList, Lists
 from pytest_ato.model.policy import Source, Terms
 from pytest_ato.reports.provenance import provenance
@@ -16,11 +19,15 @@ from pytest_ato.reports.provenance import provenance
 SECOND = 1_000_000_000
 
 
-def made(events, terms=None):
+def made(events, terms=None, watching=()):
     analysis = Analysis()
     for event in events:
         analysis.feed(event)
-    return provenance(analysis.facts(), View(b"", ()), (), terms or Terms())
+    return provenance(analysis.facts(), View(b"", ()), watching, terms or Terms())
+
+
+def source(name, byte):
+    return Source(name=name, sha256=byte * 32)
 
 
 def with_spec(events, **fields):
@@ -30,11 +37,22 @@ def with_spec(events, **fields):
 
 def test_every_input_is_there_by_digest(events) -> None:
     terms = Terms(
-        policy_source=Source("policy.yaml", "11" * 32),
-        baseline_source=Source("base.json", "22" * 32),
+        policy_source=source("policy.yaml", "11"),
+        baseline_source=source("base.json", "22"),
         lists=Lists(sources=(KnownList("bad.txt", "33" * 32, "", 1),)),
     )
-    by = made(with_spec(events, stdin=b"hello"), terms)
+    rule = Definition(
+        rule="ACME-EXF-001",
+        name="acme_backup",
+        category=Category.EXFIL,
+        severity=Severity.LOW,
+        title="",
+        technique="",
+        source=source("rules.yaml", "44"),
+    )
+    answer = ev.Enrichment(ts=9, address="203.0.113.9", table="asn.csv", table_sha256="55" * 32)
+    log = [*with_spec(events, stdin=b"hello"), answer]
+    by = made(log, terms, [rule, replaced(rule, name="acme_other")])
     assert [(one.kind, one.sha256) for one in by.inputs] == [
         ("target", "ab" * 32),
         ("files", "cd" * 32),
@@ -42,6 +60,8 @@ def test_every_input_is_there_by_digest(events) -> None:
         ("policy", "11" * 32),
         ("baseline", "22" * 32),
         ("list", "33" * 32),
+        ("rules", "44" * 32),
+        ("table", "55" * 32),
     ]
 
 
@@ -50,9 +70,9 @@ def test_the_manifest_changes_with_every_input(events) -> None:
         made(events).manifest_sha256,
         made(with_spec(events, stdin=b"a")).manifest_sha256,
         made(with_spec(events, stdin=b"b")).manifest_sha256,
-        made(events, Terms(policy_source=Source("p", "11" * 32))).manifest_sha256,
-        made(events, Terms(policy_source=Source("p", "22" * 32))).manifest_sha256,
-        made(events, Terms(baseline_source=Source("p", "11" * 32))).manifest_sha256,
+        made(events, Terms(policy_source=source("p", "11"))).manifest_sha256,
+        made(events, Terms(policy_source=source("p", "22"))).manifest_sha256,
+        made(events, Terms(baseline_source=source("p", "11"))).manifest_sha256,
     }
     assert len(found) == 6
 

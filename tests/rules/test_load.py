@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_ato.model.errors import AtoError, PolicyError, UsageError
+from pytest_ato.model.policy import Source
 from pytest_ato.rules.load import detectors, load
 
 
@@ -15,6 +18,13 @@ def test_a_good_file(write, rule) -> None:
     assert loaded.name == "acme_copy"
     [detector] = detectors([write(rule)])
     assert detector.definition.rule == "ACME-EXF-001"
+
+
+def test_a_detector_names_its_file_by_digest(write, rule) -> None:
+    [detector] = detectors([write(rule)])
+    digest = hashlib.sha256(rule.encode()).hexdigest()
+    assert detector.definition.source == Source(name="rules.yaml", sha256=digest)
+    assert detector.definition.version == f"sha256:{digest[:16]}"
 
 
 @pytest.mark.parametrize("change", [("\n", "\r\n"), ("rules:", "\ufeffrules:")])

@@ -22,4 +22,7 @@ class Enrichment(Event, tag="enrichment", frozen=True, kw_only=True):
     basis: str = ""
     """Where the values come from, in words for the report: which zones by which resolver and
     when, or which table with its date and digest."""
+    table: str = ""
+    """Name of the file that answered; empty: none did."""
+    table_sha256: str = ""
     reason: Octets = ""
