@@ -17,20 +17,22 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#define OPENINGS 20000
-#define CONNECTIONS 25
-#define ROUNDS 200 /* with pauses: on a busy machine the thread is not always at work */
+#define TRIES 25 /* in a row */
+#define CONTESTED 50 /* rows of tries during which the other thread was at work */
+#define SECONDS 20 /* at most; on a busy machine the thread is often not at work */
 #define LENGTH 64
 
 static char harmless[LENGTH] = "/etc/hostname", token[LENGTH];
-static volatile char path[LENGTH], flipping;
+static volatile char path[LENGTH];
+static volatile unsigned long flips;
 static struct sockaddr_in to = { .sin_family = AF_INET };
 
 static void *flip_path(void *unused)
 {
-	for (;; flipping = 1) {
+	for (;; flips++) {
 		for (int i = 0; i < LENGTH; i++)
 			path[i] = token[i];
 		for (int i = 0; i < LENGTH; i++)
@@ -45,7 +47,7 @@ static void *flip_address(void *unused)
 	volatile in_addr_t *address = &to.sin_addr.s_addr;
 	const in_addr_t either[] = { inet_addr("203.0.113.9"), htonl(INADDR_LOOPBACK) };
 
-	for (int i = 0;; i ^= 1, flipping = 1) {
+	for (int i = 0;; i ^= 1, flips++) {
 		*address = either[i];
 		for (volatile int pause = 0; pause < 100; pause++)
 			;
@@ -53,14 +55,20 @@ static void *flip_address(void *unused)
 	return unused;
 }
 
-static void start(void *(*flip)(void *))
+/* Do the tries again and again until the other thread changed the argument during enough. */
+static void race(void *(*flip)(void *), void (*try)(void))
 {
+	time_t end = time(NULL) + SECONDS;
 	pthread_t thread;
 
 	if (pthread_create(&thread, NULL, flip, NULL))
 		errx(1, "no thread");
-	while (!flipping)
-		;
+	for (int contested = 0; contested < CONTESTED && time(NULL) < end; usleep(1000)) {
+		unsigned long before = flips;
+
+		try();
+		contested += flips > before + TRIES;
+	}
 }
 
 static void open_often(const char *name, int tries)
@@ -78,6 +86,16 @@ static void connect_often(int tries)
 		connect(fd, (struct sockaddr *)&to, sizeof(to));
 		close(fd);
 	}
+}
+
+static void try_path(void)
+{
+	open_often((const char *)path, TRIES);
+}
+
+static void try_address(void)
+{
+	connect_often(TRIES);
 }
 
 static void *work(void *unused)
@@ -119,14 +137,9 @@ int main(int argc, char **argv)
 		errx(2, "HOME");
 	strcat(strcpy(token, home), "/.aws/credentials");
 	if (!strcmp(way, "path")) {
-		start(flip_path);
-		open_often((const char *)path, OPENINGS);
+		race(flip_path, try_path);
 	} else if (!strcmp(way, "address")) {
-		start(flip_address);
-		for (int i = 0; i < ROUNDS; i++) {
-			connect_often(CONNECTIONS);
-			usleep(5000);
-		}
+		race(flip_address, try_address);
 	} else if (!strcmp(way, "steady")) {
 		steady();
 	} else {
