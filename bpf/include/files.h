@@ -227,12 +227,21 @@ static __always_inline void submit_short(const struct pending *p, long ret,
  * Append one of the program's paths; return its length with the NUL. A path that filled the buffer
  * at entry is read again, whole; so is one whose page was not there yet.
  */
-static __noinline __u32 append_path(struct scratch *s, const char *entry, __u16 len, __u64 ptr,
-				    __u16 *flags)
+__noinline __u32 ato_append_path(struct scratch *s, const struct pending *p, bool second,
+				 __u16 *flags)
 {
-	char *at = scratch_end(s, flags);
+	const char *entry;
+	__u16 len;
+	__u64 ptr;
+	char *at;
 	long n;
 
+	if (!s || !p || !flags)
+		return 0;
+	entry = second ? p->path2 : p->path;
+	len = second ? p->len2 : p->len;
+	ptr = second ? p->ptr2 : p->ptr;
+	at = scratch_end(s, flags);
 	if (!at)
 		return 0;
 	if (len && len < ENTRY_PATH) {
@@ -272,9 +281,13 @@ static __always_inline __u32 append_base(struct scratch *s, int dfd, __u16 *flag
 	return dir ? walk_file(s, dir, flags) : 0;
 }
 
-/* Everything else: texts of any length, put together in the scratch and copied out. */
-static __noinline int submit_long(struct pending *p, long ret, struct file *file, __u32 kind)
+/*
+ * Everything else: texts of any length, put together in the scratch and copied out. Global, so that
+ * it is verified once and not once a kind of call.
+ */
+__noinline int ato_submit_long(struct pending *p, long ret, __u64 number, __u32 kind)
 {
+	struct file *file = (void *)number;
 	struct file_id id = {};
 	struct scratch *s;
 	struct ato_path *r;
@@ -282,6 +295,8 @@ static __noinline int submit_long(struct pending *p, long ret, struct file *file
 	__u16 flags = 0;
 	__u64 size;
 
+	if (!p)
+		return 0;
 	count_produced(ATO_BULK);
 	s = bpf_map_lookup_elem(&path_scratch, &zero);
 	if (!s) {
@@ -294,9 +309,9 @@ static __noinline int submit_long(struct pending *p, long ret, struct file *file
 		identify(&id, file);
 	fill_path(r, p, ret, &id);
 	if (p->ptr)
-		r->len[0] = append_path(s, p->path, p->len, p->ptr, &flags);
+		r->len[0] = ato_append_path(s, p, false, &flags);
 	if (p->ptr2)
-		r->len[1] = append_path(s, p->path2, p->len2, p->ptr2, &flags);
+		r->len[1] = ato_append_path(s, p, true, &flags);
 	if (file) {
 		r->len[2] = walk_file(s, file, &flags);
 		flags |= ATO_F_FILE;
@@ -316,6 +331,11 @@ static __noinline int submit_long(struct pending *p, long ret, struct file *file
 	if (size > sizeof(s->rec) || bpf_ringbuf_output(&bulk, r, size, SUBMIT))
 		count_lost(ATO_BULK);
 	return 0;
+}
+
+static __always_inline int submit_long(struct pending *p, long ret, struct file *file, __u32 kind)
+{
+	return ato_submit_long(p, ret, (unsigned long)file, kind);
 }
 
 static __always_inline int open_exit(struct pending *p, long ret)

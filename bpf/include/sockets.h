@@ -107,25 +107,29 @@ static __always_inline int addr_exit(struct pending *p, long ret)
 	return submit_addr(p, ret);
 }
 
-static __noinline int sendmmsg_exit(struct pending *p, long sent)
+/* One of the messages of sendmmsg. Global, so that it is verified once and not once a message. */
+__noinline int ato_submit_message(struct pending *p, __u64 at)
+{
+	struct user_msghdr message = {};
+	__u32 size = 0;
+
+	bpf_probe_read_user(&message, sizeof(message), (void *)at);
+	if (!p || !message.name)
+		return 0;
+	bpf_probe_read_user(&size, sizeof(size), (void *)at + MMSGHDR - 8);
+	p->ptr = message.name;
+	p->len2 = message.namelen > ADDR_MAX ? ADDR_MAX : message.namelen;
+	p->value = size;
+	read_addr(p);
+	return submit_addr(p, size);
+}
+
+static __always_inline int sendmmsg_exit(struct pending *p, long sent)
 {
 	int i;
 
-	for (i = 0; i < MAX_MESSAGES && i < sent; i++) {
-		__u64 at = p->ptr2 + (__u64)i * MMSGHDR;
-		struct user_msghdr message = {};
-		__u32 size = 0;
-
-		bpf_probe_read_user(&message, sizeof(message), (void *)at);
-		if (!message.name)
-			continue;
-		bpf_probe_read_user(&size, sizeof(size), (void *)at + MMSGHDR - 8);
-		p->ptr = message.name;
-		p->len2 = message.namelen > ADDR_MAX ? ADDR_MAX : message.namelen;
-		p->value = size;
-		read_addr(p);
-		submit_addr(p, size);
-	}
+	for (i = 0; i < MAX_MESSAGES && i < sent; i++)
+		ato_submit_message(p, p->ptr2 + (__u64)i * MMSGHDR);
 	if (sent > MAX_MESSAGES)
 		count_flags(ATO_CRITICAL, ATO_F_TRUNCATED);
 	return 0;

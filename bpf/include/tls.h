@@ -16,7 +16,8 @@
 #include "walk.h"
 
 #define TLS_CALLS 8192
-#define TLS_CHUNKS 1024 /* of one call; 16 MiB */
+#define TLS_ROW 32
+#define TLS_CHUNKS (TLS_ROW * TLS_ROW) /* of one call; 16 MiB */
 #define PR_DESC_LAYERED 4 /* prio.h: the descriptor is one of a protocol, such as TLS */
 
 /* Plaintext comes in floods, which must not push anything else out. The size is the loader's. */
@@ -243,7 +244,10 @@ static __always_inline bool submit_piece(struct tls_call *c, __u64 at, __u32 wha
 	return submit_bytes(reserve_tls(ATO_CHUNK), c, what, at, left, ATO_CHUNK, sleeps);
 }
 
-/* Global functions are verified once, not once in each round of the loop below. */
+/*
+ * All of a buffer, in rows of pieces. Global functions are verified once, not once in each round of
+ * the loops below: they, and not the data, are why there are two loops.
+ */
 __noinline int ato_piece(struct tls_call *c, __u64 at, __u32 what)
 {
 	return c ? submit_piece(c, at, what, true) : 0;
@@ -254,18 +258,40 @@ __noinline int ato_piece_awake(struct tls_call *c, __u64 at, __u32 what)
 	return c ? submit_piece(c, at, what, false) : 0;
 }
 
-/* All of a buffer. */
+/* Up to a row of pieces from `at` on; false where it was the last. */
+static __always_inline bool submit_row(struct tls_call *c, __u64 at, __u32 what, bool sleeps)
+{
+	int i;
+
+	for (i = 0; i < TLS_ROW; i++) {
+		if (!(sleeps ? ato_piece(c, at, what) : ato_piece_awake(c, at, what)))
+			return false;
+		at += ATO_CHUNK;
+		if (at >= c->size)
+			return false;
+	}
+	return true;
+}
+
+__noinline int ato_row(struct tls_call *c, __u64 at, __u32 what)
+{
+	return c ? submit_row(c, at, what, true) : 0;
+}
+
+__noinline int ato_row_awake(struct tls_call *c, __u64 at, __u32 what)
+{
+	return c ? submit_row(c, at, what, false) : 0;
+}
+
 static __always_inline void submit_plaintext(struct tls_call *c, __u32 what, bool sleeps)
 {
 	__u64 at = 0;
 	int i;
 
-	for (i = 0; i < TLS_CHUNKS; i++) {
-		if (!(sleeps ? ato_piece(c, at, what) : ato_piece_awake(c, at, what)))
+	for (i = 0; i < TLS_CHUNKS / TLS_ROW; i++) {
+		if (!(sleeps ? ato_row(c, at, what) : ato_row_awake(c, at, what)))
 			return;
-		at += ATO_CHUNK;
-		if (at >= c->size)
-			return;
+		at += TLS_ROW * ATO_CHUNK;
 	}
 	count_flags(ATO_PLAIN, ATO_F_TRUNCATED);
 }

@@ -18,6 +18,8 @@
  */
 struct scratch {
 	__u64 used;
+	__u64 mnt; /* where a walk is: a struct mount and a struct dentry */
+	__u64 dentry;
 	char rec[SCRATCH_MASK + 1 + ARGS_MAX + MAX_NAME];
 };
 
@@ -89,6 +91,40 @@ static __always_inline bool append_name(struct scratch *s, struct dentry *dentry
 	return true;
 }
 
+enum step { STEP_ON, STEP_ROOT, STEP_CUT };
+
+/*
+ * One step of a walk towards the root. Global, and with its state in a map, so that it is verified
+ * once and not once a component.
+ */
+__noinline int ato_walk_step(struct scratch *s, __u64 start, __u16 *flags)
+{
+	struct dentry *dentry, *parent;
+	struct mount *mnt, *up;
+
+	if (!s || !flags)
+		return STEP_CUT;
+	mnt = (void *)s->mnt;
+	dentry = (void *)s->dentry;
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (dentry == parent || dentry == BPF_CORE_READ(mnt, mnt.mnt_root)) {
+		up = BPF_CORE_READ(mnt, mnt_parent);
+		if (up == mnt) {
+			/* An unattached file (a memfd, a pipe) has its name at its root. */
+			if (s->used == start)
+				append_name(s, dentry, flags);
+			return STEP_ROOT;
+		}
+		s->dentry = (unsigned long)BPF_CORE_READ(mnt, mnt_mountpoint);
+		s->mnt = (unsigned long)up;
+		return STEP_ON;
+	}
+	s->dentry = (unsigned long)parent;
+	if (s->used - start >= MAX_PATH || !append_name(s, dentry, flags))
+		return STEP_CUT;
+	return STEP_ON;
+}
+
 /*
  * Append the components of a path, leaf first, each ended by a NUL; return the bytes. Mounts are
  * crossed, so the path is the one inside the sandbox. A path too long or deep is cut at the root's
@@ -97,32 +133,18 @@ static __always_inline bool append_name(struct scratch *s, struct dentry *dentry
 static __noinline __u32 walk(struct scratch *s, struct vfsmount *vfsmnt, struct dentry *dentry,
 			     __u16 *flags)
 {
-	struct mount *mnt = (void *)vfsmnt - bpf_core_field_offset(struct mount, mnt);
 	__u64 start = s->used;
-	int i;
+	int i, step = STEP_CUT;
 
+	s->mnt = (unsigned long)vfsmnt - bpf_core_field_offset(struct mount, mnt);
+	s->dentry = (unsigned long)dentry;
 	for (i = 0; i < MAX_COMPONENTS; i++) {
-		struct dentry *root = BPF_CORE_READ(mnt, mnt.mnt_root);
-		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-
-		if (dentry == root || dentry == parent) {
-			struct mount *up = BPF_CORE_READ(mnt, mnt_parent);
-
-			if (up == mnt) {
-				/* An unattached file (a memfd, a pipe) has its name at its root. */
-				if (s->used == start)
-					append_name(s, dentry, flags);
-				return s->used - start;
-			}
-			dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
-			mnt = up;
-			continue;
-		}
-		if (s->used - start >= MAX_PATH || !append_name(s, dentry, flags))
+		step = ato_walk_step(s, start, flags);
+		if (step != STEP_ON)
 			break;
-		dentry = parent;
 	}
-	*flags |= ATO_F_TRUNCATED;
+	if (step != STEP_ROOT)
+		*flags |= ATO_F_TRUNCATED;
 	return s->used - start;
 }
 
