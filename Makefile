@@ -115,7 +115,8 @@ demo: setup examples ## audit a bad and a good program of examples/, and show bo
 
 .PHONY: test
 test: setup test-packages examples samples ## run all tests; as root those of the capture, too
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q -n auto --dist loadfile -m 'not serial'
+	@$(BIN)/pytest -q -m serial
 
 .PHONY: kernel-packages
 kernel-packages:

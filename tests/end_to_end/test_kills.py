@@ -14,7 +14,7 @@ from pytest_ato.capture.rundir import RunDir
 from pytest_ato.cli import INCONCLUSIVE, INTERRUPTED
 from pytest_ato.model.verdict import Verdict
 
-pytestmark = pytest.mark.privileged
+pytestmark = [pytest.mark.privileged, pytest.mark.serial]
 
 CAPTURE = "pytest_ato.capture\0"
 SINKHOLE = "pytest_ato.capture.sinkhole"

@@ -16,7 +16,7 @@ import pytest
 from pytest_ato.model.events import Connect, End, Exec, Exit, Fork, Open
 from pytest_ato.model.verdict import Verdict
 
-pytestmark = pytest.mark.privileged
+pytestmark = [pytest.mark.privileged, pytest.mark.serial]
 
 HELD = re.compile("the target did more than could be read at once, and was held for (.*) s")
 OPENS, CHILDREN = 100_000, 200

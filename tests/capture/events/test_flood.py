@@ -10,7 +10,7 @@ from pytest_ato.audit import Auditor, Options, Outcome
 from pytest_ato.model.events import Open
 from pytest_ato.target.resolve import resolve
 
-pytestmark = pytest.mark.privileged
+pytestmark = [pytest.mark.privileged, pytest.mark.serial]
 
 OPENS, FILES = 300_000, 1_000
 RELATIVE = 'chdir("/usr/lib"); for (1 .. 1000) { open(F, "<", "os-release"); close(F) }'
