@@ -26,6 +26,8 @@ class Connection:
         self.flow = flow
         self.begun = begun
         """Time of the first record."""
+        self.latest = begun
+        """Time of the last record so far."""
         self.number = 0
         """The wire's, as in `Tcp`; 0: the wire has not shown it yet."""
         self.records: dict[str, Records] = {}
@@ -58,6 +60,7 @@ class Connection:
 
     def tcp(self, event: Tcp) -> Iterator[Traffic]:
         """Take one record of the wire."""
+        self.latest = event.ts
         data = raw(event.data)
         if event.direction == "out":
             self.sent = max(self.sent, event.offset + len(data), event.sent)
@@ -77,6 +80,7 @@ class Connection:
 
     def tls(self, event: Tls) -> Iterator[Traffic]:
         """Take one piece of plaintext."""
+        self.latest = event.ts
         source = (event.via, event.stream)
         data = raw(event.data)
         if data or event.size:

@@ -19,6 +19,7 @@ from pytest_ato.detectors.names import parent_domain, printable_name
 from pytest_ato.detectors.processes import ProcessState
 from pytest_ato.detectors.reads import Read
 from pytest_ato.detectors.sightings import Sighting, Unsearched
+from pytest_ato.detectors.traffic import Stream
 from pytest_ato.model.events import Datagram, Dns, Honeytoken, Tcp
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.octets import raw
@@ -40,7 +41,7 @@ class HoneytokenExfil(Detector):
         severity=Severity.CRITICAL,
         title="a planted value leaves the target",
         technique="T1041",
-        wants=(Tcp, Datagram, Dns),
+        wants=(Tcp, Stream, Datagram, Dns),
         needs=frozenset({"sinkhole", "open"}),
         fires="a planted value leaves by TCP, UDP, ICMP, DNS, in a URL, a header or a body, in "
         "any of the matcher's encodings and up to three layers of them (critical); or a "
@@ -61,6 +62,8 @@ class HoneytokenExfil(Detector):
             match event:
                 case Tcp(direction="out"):
                     self._tcp(event)
+                case Stream(copy=""):
+                    self._count(event.ts, event.process, event.destination, len(event.data))
                 case Datagram():
                     where = self.context.names.describe(event.address, event.port)
                     self._count(event.ts, self._owner(event), where, event.size)
@@ -77,6 +80,7 @@ class HoneytokenExfil(Detector):
             if not declared.may_present(sighting.token, sighting.destination):
                 yield self._seen(sighting, reads)
         granted = declared.granted(outside)
+        self._count_opaque()
         thieves = _Thieves(reads)
         told = {sighting.destination for sighting in outside}
         unseen: set[str] = set()
@@ -154,6 +158,11 @@ class HoneytokenExfil(Detector):
         )
 
     def _tcp(self, event: Tcp) -> None:
+        """Count what is no TLS; of that, handshakes and tags could hold nothing, and plaintext
+        comes as `Stream`, or is in the ledger."""
+        if self.context.connections.is_tls(event.connection):
+            self._pieces.pop(event.connection, None)
+            return
         size = len(raw(event.data))
         if event.closed:
             # The pieces hold the first part of a long connection; the rest is only counted.
@@ -163,6 +172,12 @@ class HoneytokenExfil(Detector):
             self._pieces[event.connection] = event.offset + size
         where = self.context.names.describe(event.address, event.port)
         self._count(event.ts, self._owner(event), where, size)
+
+    def _count_opaque(self) -> None:
+        """What went inside TLS and nobody saw may be as late as its connection's last record."""
+        for destination, entries in self.context.connections.ledger.opaque.items():
+            for entry in entries:
+                self._count(entry.latest, entry.process, destination, entry.opaque_out)
 
     def _dns(self, event: Dns) -> None:
         process = self.context.sockets.owner(event.client_port, event.server, 53)
@@ -184,7 +199,7 @@ class HoneytokenExfil(Detector):
         if sent is None and len(self._sent) < MAX_SENDERS:
             sent = self._sent[process.serial, where] = _Sent(process, where)
         if sent is not None:
-            sent.ts, sent.size = ts, sent.size + size
+            sent.ts, sent.size = max(sent.ts, ts), sent.size + size
 
 
 @dataclass(slots=True)

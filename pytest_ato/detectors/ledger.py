@@ -32,6 +32,8 @@ class Entry:
     """One TLS connection; all sizes in bytes."""
 
     ts: int
+    latest: int
+    """Time of its last record."""
     destination: str
     name: str
     """What the client asked for by SNI; empty when it did not."""
@@ -127,6 +129,7 @@ def settle(connection: Connection) -> Entry:
     carried_out, carried_in = _carried(connection, seen_out, seen_in)
     return Entry(
         ts=connection.begun,
+        latest=connection.latest,
         destination=place.destination,
         name=printable_name(octets(name)),
         address=place.address,

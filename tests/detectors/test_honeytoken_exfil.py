@@ -166,6 +166,33 @@ def test_bytes_beyond_the_captured_pieces_count(log, detect):
     assert "5000 bytes" in show(finding.evidence[1].text)
 
 
+@pytest.mark.parametrize("sent", [(), (b"GET /",)], ids=["silent", "short"])
+def test_what_tls_itself_says_holds_no_value(log, detect, sent):
+    log.open(log.root, ".aws/credentials")
+    log.tls(log.root, DROP, 443, *sent, name="api.vendor.example")
+    assert detect(HoneytokenExfil, log) == ()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "opaque", "size"),
+    [((os.urandom(300),), 0, 300), ((), 300, 300), ((os.urandom(100),), 200, 300)],
+    ids=["seen", "opaque", "both"],
+)
+def test_plaintext_after_a_read_counts_whoever_saw_it(log, detect, pieces, opaque, size):
+    log.open(log.root, ".aws/credentials")
+    log.tls(log.root, DROP, 443, *pieces, opaque=opaque)
+    [finding] = detect(HoneytokenExfil, log)
+    assert finding.severity is Severity.MEDIUM
+    assert f"{size} bytes" in show(finding.evidence[1].text)
+
+
+def test_plaintext_before_a_read_holds_no_value(log, detect):
+    log.tls(log.root, DROP, 443, os.urandom(300))
+    log.open(log.root, ".aws/credentials")
+    log.tls(log.root, DROP, 443, b"GET /")
+    assert detect(HoneytokenExfil, log) == ()
+
+
 def test_what_was_not_searched_to_its_end_is_a_condition(log, detect):
     log.tcp(log.root, DROP, 443, b"x")
     last = log.events.pop()
