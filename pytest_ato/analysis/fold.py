@@ -26,12 +26,16 @@ from pytest_ato.model.events import (
     Start,
     Timing,
     Unavailable,
+    Watched,
 )
 from pytest_ato.model.findings import Finding
 from pytest_ato.model.record import Event
 
 LOST_REASONS: Final = 32
 """Different reasons of loss that are kept apart; further ones are only counted."""
+
+WATCHED: Final = 1_000
+"""Files whose TLS functions were watched that are kept."""
 
 ENRICHED: Final = 10_000
 """Addresses whose answers are kept."""
@@ -44,6 +48,7 @@ _NOT_OBSERVED: Final = frozenset(
         Unavailable,
         Start,
         Planted,
+        Watched,
         Lost,
         Timing,
         End,
@@ -72,6 +77,8 @@ class Facts:
     """Sentences: in what the log is not as capture writes it."""
     analysis_ms: float
     activity: Activity
+    watched: tuple[Watched, ...] = ()
+    """Files whose TLS functions were watched, or could not be."""
     enrichment: Mapping[str, Enrichment] = field(default_factory=dict)
     """What registries say of an address; the first answer counts."""
 
@@ -86,6 +93,7 @@ class Analysis:
         self._end: End | None = None
         self._activity = ActivityFold()
         self._honeytokens: list[Honeytoken] = []
+        self._watched: list[Watched] = []
         self._lost: dict[tuple[str, str], int] = {}
         self._disorder: dict[str, None] = {}  # an ordered set
         self._analysis_ms = 0.0
@@ -100,6 +108,7 @@ class Analysis:
             Signing: self._on_signing,
             Unavailable: self._on_unavailable,
             Start: self._on_start,
+            Watched: self._on_watched,
             Lost: self._on_lost,
             Timing: self._on_timing,
             Enrichment: self._on_enrichment,
@@ -137,6 +146,7 @@ class Analysis:
             disorder=tuple(disorder),
             analysis_ms=self._analysis_ms,
             activity=self._activity.activity(self._events, self._end),
+            watched=tuple(self._watched),
             enrichment=dict(self._enrichment),
         )
 
@@ -168,6 +178,10 @@ class Analysis:
             self.damaged("a second end record")
             return
         self._end = event
+
+    def _on_watched(self, event: Watched) -> None:
+        if len(self._watched) < WATCHED:
+            self._watched.append(event)
 
     def _on_lost(self, event: Lost) -> None:
         key = (event.source, event.reason)

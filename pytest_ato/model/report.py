@@ -125,6 +125,20 @@ class TlsCoverage(msgspec.Struct, frozen=True, kw_only=True):
     """Those with most opaque bytes first."""
 
 
+class TlsLibrary(msgspec.Struct, frozen=True, kw_only=True):
+    """A file whose TLS functions were watched, or should have been."""
+
+    path: str
+    library: str
+    """openssl, gnutls, nss or go; empty: not known."""
+    functions: dict[str, str]
+    """Name to how its entry is watched: emulated, stepped (slower), refused (not at all)."""
+    late: bool
+    """It was found when it was mapped: no probe saw what it did before."""
+    problem: str
+    """Why it could not be watched, or not all of it; a sentence."""
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request, in clear or inside TLS: masked; header values and bodies are left out."""
 
@@ -153,6 +167,8 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     probes: dict[str, str]
     tls: TlsCoverage | str = "not captured"
     """Text where nothing of TLS was captured."""
+    libraries: tuple[TlsLibrary, ...] = ()
+    """Files that were watched for TLS, those first of which something was not seen; at most 100."""
     flows: str = "not captured"
     not_run: dict[str, str] = msgspec.field(default_factory=dict)
     """Detector to why it did not run."""

@@ -16,6 +16,7 @@ from pytest_ato.detectors.interface import Definition, Idle
 from pytest_ato.evidence.views import View
 from pytest_ato.model.report import Coverage, TlsCoverage
 from pytest_ato.policy.availability import not_run, unavailable
+from pytest_ato.reports import libraries
 
 NOT_CAPTURED: Final = "not captured"
 NO_TLS: Final = "no TLS was seen"
@@ -46,6 +47,7 @@ def coverage(
         counters={view.text(name): each for name, each in sorted(counters.items())},
         probes=_probes(facts, view),
         tls=tls or _no_tls(facts),
+        libraries=libraries.libraries(facts.watched, view),
         flows=_flows(facts),
         not_run={view.text(n): view.text(why) for n, why in not_run(skipped).items()},
         unavailable={category.value: view.text(why) for category, why in idle.items()},
@@ -88,6 +90,7 @@ def _unseen(facts: Facts, skipped: Iterable[Idle], left_out: int) -> Iterator[st
             held = facts.end.held_ms / 1000
             yield f"the target did more than could be read at once, and was held for {held:.1f} s"
     yield from _unseen_network(facts, skipped)
+    yield from libraries.sentences(facts.watched)
     yield from _uncounted(facts)
     if facts.audit and facts.audit.tool_version not in ("", __version__):
         yield f"captured by version {facts.audit.tool_version}, analysed by {__version__}"
