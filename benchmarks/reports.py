@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 from measure import Sample, alternate
@@ -18,6 +19,12 @@ GOAL = 2.0
 EVENTS = 100_000
 FINDINGS = 200
 ROUNDS = 9
+PARTS = (
+    "the rest of the records is read, the sandbox taken down",
+    "detectors end, the verdict",
+    "the report is built, masked, rendered in all forms, on disk",
+    "it is signed and recorded, on disk",
+)
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,8 @@ class Run:
     """One audit, timed by the events' clock and by what its files say."""
 
     seconds: float
-    analysis: float
+    parts: dict[str, float]
+    """One after the other, they are the whole."""
     renderings: dict[str, float]
     """Of each format alone, in this process."""
 
@@ -42,14 +50,15 @@ def figure(place: Place) -> Figure:
     kept = runs[1:]
     rows = [
         Row(case="the target's exit to the last file", value=whole, unit="s"),
-        Row(
-            case="part: analysis after the last event",
-            value=Sample(tuple(one.analysis for one in kept)),
-            unit="s",
+        *(
+            Row(
+                case=f"part: {name}", value=Sample(tuple(one.parts[name] for one in kept)), unit="s"
+            )
+            for name in kept[0].parts
         ),
         *(
             Row(
-                case=f"part: rendering {name}",
+                case=f"of that, rendering {name}",
                 value=Sample(tuple(one.renderings[name] for one in kept)),
                 unit="s",
             )
@@ -69,20 +78,38 @@ def _measure(place: Place) -> Run:
     run((ATO, "run", *options, target, "--", str(FINDINGS), str(EVENTS)), place, status=(1,))
     audited = Audited(reports / "findings")
     data = audited.file("report.json").read_bytes()
-    timing = json.loads(data)["timing"]
     report = msgspec.json.decode(data, type=Report)
     assert report.conclusive, report.inconclusive
     assert len(report.findings) >= FINDINGS, len(report.findings)
     assert audited.bulk()["produced"] >= EVENTS
-    exited = max(int(str(event["ts"])) for event in audited.events("exit"))
-    return Run((_written(audited) - exited) / 1e9, timing["analysis_ms"] / 1e3, _render(report))
+    exited, *moments = _moments(audited)
+    parts: dict[str, float] = {}
+    before = exited
+    for name, moment in zip(PARTS, moments, strict=True):
+        parts[name], before = (moment - before) / 1e9, moment
+    return Run((before - exited) / 1e9, parts, _render(report))
 
 
-def _written(audited: Audited) -> int:
-    """When the last file was written, in the events' clock (ns)."""
+def _moments(audited: Audited) -> tuple[int, ...]:
+    """The target's exit, and when each of `PARTS` was done, in the events' clock (ns)."""
     assert audited.file("attestation.dsse.json").exists(), "it was not signed"
+    rendered = [renderer.file_name for renderer in RENDERERS]
+    return (
+        max(_times(audited, "exit")),
+        *_times(audited, "end"),
+        *_times(audited, "timing"),
+        _written(audited.file(name) for name in rendered),
+        _written(audited.directory.iterdir()),
+    )
+
+
+def _times(audited: Audited, kind: str) -> list[int]:
+    return [int(str(event["ts"])) for event in audited.events(kind)]
+
+
+def _written(files: Iterable[Path]) -> int:
     behind = time.time_ns() - time.monotonic_ns()
-    return max(file.stat().st_mtime_ns for file in audited.directory.iterdir()) - behind
+    return max(file.stat().st_mtime_ns for file in files) - behind
 
 
 def _render(report: Report) -> dict[str, float]:

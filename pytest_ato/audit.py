@@ -23,6 +23,7 @@ from pytest_ato.enrich.interface import Enricher
 from pytest_ato.eventlog import read_log
 from pytest_ato.evidence.seal import Sealer
 from pytest_ato.examination import Examination, Examined
+from pytest_ato.honeytokens.match import Matcher
 from pytest_ato.honeytokens.mint import Minted, mint
 from pytest_ato.model.closing import Closing
 from pytest_ato.model.errors import SigningError, UsageError
@@ -172,6 +173,7 @@ class Auditor(Closing):
                 examination.take(event)
             sealer = None if any(each.problem for each in signing) else self._sealer
             self._progress(f"{target.name}: running, for {options.timeout:g} s at most")
+            threading.Thread(target=_warm, args=(minted,), name="ato-warm", daemon=True).start()
             try:
                 self._follow(spec, examination)
             except KeyboardInterrupt:
@@ -202,7 +204,6 @@ class Auditor(Closing):
 
     def _follow(self, spec: AuditSpec, examination: Examination) -> None:
         """Take what capture sees until its `end` record; without one, say so in the log."""
-        threading.Thread(target=warm, name="ato-warm", daemon=True).start()
         for line in self._runtime.audit(spec):
             try:
                 event = decode(line)
@@ -316,6 +317,12 @@ def _opening(spec: AuditSpec, minted: Minted, started: datetime, unmask: bool) -
         unmask=unmask,
     )
     yield from minted.honeytokens
+
+
+def _warm(minted: Minted) -> None:
+    """Load and make what the report will need, while the target runs."""
+    warm()
+    Matcher.of(minted.honeytokens)
 
 
 def _lose(examination: Examination, source: str, reason: str) -> None:

@@ -83,8 +83,9 @@ class DroppedExecutable(Detector):
     def process(self, event: Event) -> Iterable[Finding]:
         """Note what is written, received and run; what becomes of a file shows at the end."""
         match event:
-            case Open(result=result) if result >= 0:
-                self._opened(event)
+            case Open():
+                if event.result >= 0:
+                    self._opened(event)
             case Rename():
                 self._files.renamed(event)
             case Link():

@@ -7,6 +7,7 @@ the two that have none, by where a message's body begins.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
@@ -38,8 +39,9 @@ def unpack(data: bytes, limit: int) -> Iterator[Unpacked]:
     """
     limit = min(limit, MAX_UNPACKED)
     view = memoryview(data)
-    for name, magic, unpacker in _MAGICS:
-        yield from _try(name, view, _places(data, magic, MAX_TRIES), unpacker, limit)
+    if _ANY_MAGIC.search(data):  # seldom, and one look is cheaper than six
+        for name, magic, unpacker in _MAGICS:
+            yield from _try(name, view, _places(data, magic, MAX_TRIES), unpacker, limit)
     bodies = [0, *(at + 4 for at in _places(data, b"\r\n\r\n", MAX_BODIES))]
     for name, unpacker in (("deflate", _raw_deflate), ("brotli", _brotli)):
         yield from _try(name, view, iter(bodies), unpacker, limit)
@@ -130,3 +132,4 @@ _MAGICS: Final[tuple[tuple[str, bytes, _Unpacker], ...]] = (
         for level in (b"\x01", b"\x5e", b"\x9c", b"\xda")
     ),
 )
+_ANY_MAGIC: Final = re.compile(b"|".join(re.escape(magic) for _, magic, _ in _MAGICS))

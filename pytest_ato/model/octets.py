@@ -46,7 +46,9 @@ def show(value: Octets, limit: int = 200) -> str:
     is inert in a terminal and in a log. It is not HTML or Markdown: a renderer escapes for those.
     """
     text = value if isinstance(value, str) else value.b64.decode("utf-8", "backslashreplace")
-    shown = "".join(_show_char(char) for char in text[: limit + 1])
+    shown = text[: limit + 1]
+    if not (shown.isascii() and shown.isprintable()):
+        shown = "".join(map(_show_char, shown))
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -20,7 +21,7 @@ from pytest_ato.model.octets import show
 from pytest_ato.model.report import Report
 from pytest_ato.reports import staging
 from pytest_ato.reports.registry import EVENTS, is_ours
-from pytest_ato.reports.write import put_digest, put_with_digest, write
+from pytest_ato.reports.write import put_all, put_digest, write
 
 _BUFFER: Final = 1 << 20
 _ELSEWHERE: Final = "give another place with --ato-report-dir"
@@ -69,9 +70,12 @@ class ReportDirectory(Closing):
         assert self._stage is not None
         try:
             log.flush()
-            os.fsync(log.fileno())
-            put_digest(self._stage.path / EVENTS, self._digest.hexdigest())
-            return {EVENTS: self._digest.hexdigest(), **write(report, self._stage.path)}
+            with ThreadPoolExecutor(1, "ato-log") as disk:  # it is long: render meanwhile
+                synced = disk.submit(os.fsync, log.fileno())
+                put_digest(self._stage.path / EVENTS, self._digest.hexdigest())
+                sums = write(report, self._stage.path)
+            synced.result()
+            return {EVENTS: self._digest.hexdigest(), **sums}
         except OSError as error:
             raise self._unwritable(error) from None
 
@@ -80,8 +84,7 @@ class ReportDirectory(Closing):
         self._log()
         assert self._stage is not None
         try:
-            for name, data in files.items():
-                put_with_digest(self._stage.path / name, data)
+            put_all(files.items(), self._stage.path)
         except OSError as error:
             raise self._unwritable(error) from None
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Final
 
 from pytest_ato.model.report import Report
 from pytest_ato.reports.registry import RENDERERS, SIDECAR
+
+_AT_ONCE: Final = 4
+"""Files on their way to the disk: who renders does not wait for each."""
 
 
 def write(report: Report, directory: Path) -> dict[str, str]:
@@ -15,10 +21,16 @@ def write(report: Report, directory: Path) -> dict[str, str]:
 
     Raises `OSError` where it cannot.
     """
-    return {
-        renderer.file_name: put_with_digest(directory / renderer.file_name, renderer.render(report))
-        for renderer in RENDERERS
-    }
+    files = ((renderer.file_name, renderer.render(report)) for renderer in RENDERERS)
+    return put_all(files, directory)
+
+
+def put_all(files: Iterable[tuple[str, bytes]], directory: Path) -> dict[str, str]:
+    """Write files, given by name, each with its sidecar; return their SHA-256. Takes the next one
+    while those before it go to the disk; returns when all are there."""
+    with ThreadPoolExecutor(_AT_ONCE, "ato-disk") as disk:
+        sums = {name: disk.submit(put_with_digest, directory / name, data) for name, data in files}
+    return {name: each.result() for name, each in sums.items()}
 
 
 def put_with_digest(path: Path, data: bytes) -> str:
