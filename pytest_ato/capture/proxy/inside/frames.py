@@ -69,7 +69,7 @@ class Hello:
                 raise TypeError("not a text")
             "".join(texts).encode("latin-1")
             return cls(**fields)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise MalformedFrame(f"not a handshake: {error}") from error
 
 
