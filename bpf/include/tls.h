@@ -69,6 +69,9 @@ struct {
 	__type(value, struct tls_loose);
 } tls_loose SEC(".maps");
 
+/* A program of such Go was met: before, no read or write need look for its goroutine. */
+bool go_stack_met;
+
 /* Of a thread of Go's: what it runs lies right below its thread-local storage. */
 static __always_inline __u64 goroutine_of_thread(void)
 {
@@ -91,10 +94,12 @@ static __always_inline struct tls_who tls_who(struct pt_regs *regs, __u32 functi
 {
 	struct tls_who who = this_thread();
 
-	if (ATO_TLS_SHAPE(function) == ATO_TLS_GO)
+	if (ATO_TLS_SHAPE(function) == ATO_TLS_GO) {
 		who.who = GOROUTINE(regs);
-	else if (ATO_TLS_SHAPE(function) == ATO_TLS_GO_STACK)
+	} else if (ATO_TLS_SHAPE(function) == ATO_TLS_GO_STACK) {
 		who.who = goroutine_of_thread();
+		go_stack_met = true;
+	}
 	return who;
 }
 
@@ -326,6 +331,10 @@ static __always_inline void tls_socket(struct pt_regs *regs, int fd, bool sends)
 		who.who = GOROUTINE(regs);
 		if (!loose)
 			call = bpf_map_lookup_elem(&tls_calls, &who);
+	}
+	if (!call && !loose && go_stack_met) {
+		who.who = goroutine_of_thread();
+		call = bpf_map_lookup_elem(&tls_calls, &who);
 	}
 	if (!call && !loose)
 		return;

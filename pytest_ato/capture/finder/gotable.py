@@ -163,7 +163,7 @@ def _records(
 ) -> Iterator[Symbol]:
     entry = struct.Struct(table.index)
     width = entry.size // 2
-    at = table.functions + len(index)
+    at = table.functions + len(index) - 1  # the first record's name is right behind
     for _ in range(1024):
         at = _find(image, name[1], at + 1)
         if at < 0:

@@ -40,6 +40,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory, lack: Lack) -> Path:
     run(folder, "strip", "-o", "hidden", "static")
     run(folder, "go", "build", "-o", "go-plain", "client.go")
     run(folder, "strip", "-o", "go-stripped", "go-plain")
+    run(folder, "cc", "-nostdlib", "-static", "-no-pie", "-s", "-o", "old-go", "old_go.S")
     # What has a library's name and is none that can be watched.
     (folder / "libssl.so.9").write_bytes(b"\x7fELF\x02\x01\x01".ljust(64, b"\xff"))
     shutil.copy("/usr/lib/x86_64-linux-gnu/libz.so.1", folder / "libgnutls.so.99")

@@ -16,6 +16,7 @@ python3 /srv/clients.py
 /srv/local 4433 /local/
 /srv/hidden 4433 /hidden/
 for go in plain stripped; do /srv/go-$go 127.0.0.1:4433 /go-$go/; done
+/srv/old-go
 
 # Nobody knew of these before they ran: what they do after a while is seen.
 cp /srv/go-stripped /tmp/dropped
