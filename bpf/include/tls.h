@@ -357,6 +357,16 @@ static __always_inline void tls_socket(struct pt_regs *regs, int fd, bool sends)
 		submit_tls(&bound, ATO_TLS_SOCKET);
 }
 
+/* A function of Go's begins anew when its stack was too small: the same call, not another one. */
+static __always_inline bool begins_anew(struct tls_call *outer, struct tls_call *c)
+{
+	__u32 shape = ATO_TLS_SHAPE(c->function);
+
+	return (shape == ATO_TLS_GO || shape == ATO_TLS_GO_STACK) &&
+	       outer->function == c->function && outer->object == c->object &&
+	       outer->buffer == c->buffer && outer->size == c->size;
+}
+
 static __always_inline int tls_enter(struct pt_regs *regs, bool sleeps)
 {
 	struct tls_call c = { .fd = -1 }, *outer;
@@ -380,6 +390,12 @@ static __always_inline int tls_enter(struct pt_regs *regs, bool sleeps)
 	nested = outer && outer->function != c.function && outer->object == c.object &&
 		 c.sp <= outer->sp && writes(outer->function) == writes(c.function);
 	c.flags = nested ? ATO_F_NESTED : 0;
+	if (outer && writes(c.function) && begins_anew(outer, &c)) {
+		struct tls_call vain = *outer;
+
+		vain.size = -1; /* nothing was taken by the first attempt */
+		submit_tls(&vain, ATO_TLS_DONE);
+	}
 	if (!nested && bpf_map_update_elem(&tls_calls, &who, &c, BPF_ANY)) {
 		count_produced(ATO_PLAIN);
 		count_lost(ATO_PLAIN);

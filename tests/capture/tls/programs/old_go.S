@@ -12,7 +12,9 @@
 
 	.data
 goroutine:
-	.quad	0, 0, 0			/* of which the third word is the stack's limit */
+	.quad	0, 0
+stack_limit:
+	.quad	-1			/* too small a stack: the first call begins anew */
 below_thread:
 	.quad	goroutine
 thread:
@@ -64,7 +66,6 @@ conn_write:
 	cmp	0x10(%rcx), %rsp
 	jbe	1f
 	sub	$0x18, %rsp
-	nop
 	mov	%ebx, %edi
 	mov	0x28(%rsp), %rsi
 	mov	0x30(%rsp), %rdx
@@ -78,6 +79,7 @@ conn_write:
 	.set	conn_write_size, . - conn_write
 
 more_stack:
+	movq	$0, stack_limit(%rip)
 	ret
 
 /* The table as Go 1.2 to 1.15 wrote it: everything counts from its start. */
