@@ -16,6 +16,7 @@ from pathlib import Path
 import bystander
 import cold
 import drain
+import evidence
 import flood
 import last_event
 import latency
@@ -36,6 +37,7 @@ FIGURES = {
     "cold": cold.figure,
     "last_event": last_event.figure,
     "reports": reports.figure,
+    "evidence": evidence.figure,
     "latency": latency.figure,
     "throughput": throughput.figure,
     "unused": unused.figure,

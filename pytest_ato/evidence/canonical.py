@@ -28,9 +28,11 @@ def canonical(value: Json) -> bytes:
     Raises `SigningError` for what JSON cannot say: NaN, an infinity, a lone surrogate.
     """
     try:
-        exact = _exact(value)
-        # The same bytes, twenty times as fast; a test compares the two.
-        return _SORTED.encode(exact) if _is_plain(exact) else rfc8785.dumps(exact)
+        if not _is_plain(value):
+            value = _exact(value)
+            if not _is_plain(value):
+                return rfc8785.dumps(value)
+        return _SORTED.encode(value)  # the same bytes, twenty times as fast; a test compares them
     except (ValueError, RecursionError) as error:  # a surrogate raises more than their own
         raise SigningError(f"this cannot be written as canonical JSON: {error}") from None
 
@@ -46,9 +48,15 @@ def _exact(value: Json) -> Json:
 
 
 def _is_plain(value: Json) -> bool:
-    """Whether only order and escapes matter: no floats, and names that sort as their bytes do."""
+    """Whether only order and escapes matter: no floats, no integers to be made strings, and names
+    that sort as their bytes do."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return -EXACT <= value <= EXACT  # type: ignore[operator]  # mypy cannot follow `kind`
     if isinstance(value, dict):
-        return all(key.isascii() and _is_plain(each) for key, each in value.items())
-    if isinstance(value, list):
+        return all(map(str.isascii, value)) and all(map(_is_plain, value.values()))
+    if isinstance(value, list | tuple):
         return all(map(_is_plain, value))
-    return not isinstance(value, float)
+    return isinstance(value, str)

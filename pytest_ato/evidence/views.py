@@ -17,13 +17,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from pytest_ato.evidence.coarse import mask_sensitive_fields
 from pytest_ato.honeytokens.match import Matcher
 from pytest_ato.model.events import Honeytoken
 from pytest_ato.model.findings import Evidence, Finding, Process
-from pytest_ato.model.octets import Octets, octets, show
+from pytest_ato.model.octets import B64, Octets, octets, show
 from pytest_ato.model.report import ReportFinding
 from pytest_ato.personal import CARD, EMAIL, IBAN, SSN, find
 
@@ -40,8 +39,13 @@ COMMAND_LINE: Final = 2_000
 """... and as long as they are not more characters together than these; in a lineage, 400."""
 _LINEAGE: Final = 400
 DEEP: Final = 250
-"""Different texts that are searched through several layers of encoding; those after them, as only
-a flood of findings has, through one. A deep search takes some 0.8 ms, a simple one 0.01."""
+"""Different texts with something dense that are searched through several layers of encoding, a few
+ms each; in those after them, as only a flood of findings has, all that is dense is hidden."""
+_DENSE: Final = re.compile(rb"[\w+=-]{20,}|(?:[\w+=-]+\.){6,}")
+"""Where a marker of 16 characters may lie in two layers and more: a long run of an alphabet, many
+short labels. One layer is searched for in any text."""
+_ODD: Final = re.compile(rb"[%\\\x00-\x08\x0e-\x1f\x7f]")
+"""Escapes, of which any character of anything may be one, and what no text holds."""
 _DOCUMENT: Final = 64 << 10
 """Bytes of a planted document whose cells are masked."""
 _CELL: Final = re.compile(rb'[^,;\t\r\n"]{8,}')
@@ -140,11 +144,6 @@ class View:
     def _show(self, value: Octets, limit: int) -> str:
         whole = value.encode(errors="backslashreplace") if isinstance(value, str) else value.b64
         data = whole[:LOOKED_AT]
-        self._deep_left -= 1
-        if self._deep_left < 0 and b"%" in data:
-            # Only a deep search sees through a value of which some characters are escaped.
-            plain = unquote_to_bytes(data)
-            data = plain if any(self._markers(plain)) else data
         # One more, so that a text of which something is left out never looks whole.
         text = "".join(self._pieces(data, limit + 1))
         text = _WORKFLOW_COMMAND.sub(lambda match: _escaped(match.group()), text)
@@ -170,7 +169,12 @@ class View:
         found: list[tuple[int, int, str]] = []
         if self._unmasked:
             return found
-        for start, stop, marker in self._markers(data):
+        dense = _dense(data) if self._matchers else []
+        self._deep_left -= bool(dense)
+        deep = bool(dense) and self._deep_left >= 0
+        for start, stop in () if deep else dense:
+            found.append((start, stop, f"\u2039unsearched:{stop - start}\u203a"))
+        for start, stop, marker in self._markers(data, deep=deep):
             value = self._values[marker].encode(errors="backslashreplace")
             found.append((start, stop, self._mask(marker, value)))
         if self._literals:
@@ -184,9 +188,9 @@ class View:
             found.append((one.start, stop, self._mask(one.kind, value)))
         return sorted(found)
 
-    def _markers(self, data: bytes) -> Iterator[tuple[int, int, str]]:
+    def _markers(self, data: bytes, *, deep: bool) -> Iterator[tuple[int, int, str]]:
         for matcher in self._matchers:
-            if self._deep_left >= 0:
+            if deep:
                 yield from matcher.spans(data)
             else:
                 for place in matcher.places(data, whole=True):
@@ -199,6 +203,13 @@ class View:
         if self._key:
             parts.append(hmac.digest(self._key, value, "sha256").hex()[:8])
         return f"\u2039{':'.join(parts)}\u203a"
+
+
+def _dense(data: bytes) -> list[tuple[int, int]]:
+    """Return start and end of what may hide a marker from a simple search."""
+    if _ODD.search(data) or isinstance(octets(data), B64):
+        return [(0, len(data))]
+    return [match.span() for match in _DENSE.finditer(data)]
 
 
 def _escaped(command: str) -> str:

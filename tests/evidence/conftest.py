@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from signed_reports import Reports, audit
-from softhsm import Token, fill, make_token, softhsm
+from softhsm import Token, fill, make_token, module
 
 sys.path.pop(0)
 
@@ -21,11 +22,16 @@ from pytest_ato.evidence.signers.interface import Signer
 
 
 @pytest.fixture(scope="session")
-def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Token]:
+def token(
+    tmp_path_factory: pytest.TempPathFactory, lack: Callable[[str, str], NoReturn]
+) -> Iterator[Token]:
     """A token with keys ``p256``, ``p384``, ``rsa``, ``ed25519``, for the whole session: a PKCS#11
     module reads its configuration once in a process."""
+    found = module()
+    if found is None:
+        lack("hsm", "SoftHSM 2 is not installed")
     place = tmp_path_factory.mktemp("softhsm")
-    made = Token(place, softhsm(), place / "pin")
+    made = Token(place, found, place / "pin")
     make_token(made)
     before = os.environ.get("SOFTHSM2_CONF")
     os.environ["SOFTHSM2_CONF"] = made.configuration

@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import hmac
+import re
 import unicodedata
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -20,7 +23,7 @@ from pytest_ato.honeytokens.mint import Minted, mint
 from pytest_ato.honeytokens.sshkey import generate_key
 from pytest_ato.model.events import Honeytoken
 from pytest_ato.model.findings import Category, Evidence, Finding, Process, Severity
-from pytest_ato.model.octets import B64, octets
+from pytest_ato.model.octets import B64, octets, show
 
 KEY = b"k" * 32
 SECRET = "wJq3XtBnFEm7K1MDnGzbPxRciCYq0EXAMPvKeyZz"
@@ -87,21 +90,48 @@ def test_no_simple_encoding_of_any_minted_value_gets_through(
     view = View(KEY, minted.honeytokens)
     if flooded:
         for number in range(DEEP):
-            view.text(str(number))
+            view.text(f"%{number}")
     for token in minted.honeytokens:
         for name, value in token.markers.items():
             line = value.split("\n")[-1]
             text = view.text(octets(b"POST /?a=" + encode(line.encode()) + b"&b=c"), 4096)
-            assert f"‹{name}:" in text
+            assert f"‹{name}:" in text or (flooded and "‹unsearched:" in text)
             for slices in range(len(line) - 15):
                 assert encode(line[slices : slices + 16].encode()).decode("latin-1") not in text
 
 
-def test_two_layers_are_masked_too(view: View) -> None:
-    twice = base64.b64encode(base64.b64encode(SECRET.encode())).decode()
-    text = view.text(f"data: {twice}")
-    assert "‹aws_secret:40:" in text
-    assert twice[8:40] not in text
+LAYERS: dict[str, Callable[[bytes], bytes]] = {
+    "base64 twice": lambda value: base64.b64encode(base64.b64encode(value)),
+    "base64 in hex": lambda value: base64.b64encode(value).hex().encode(),
+    "gzip in base64": lambda value: base64.b64encode(gzip.compress(value)),
+    "deflate": zlib.compress,
+    "one escaped": lambda value: value.replace(b"7K", b"%37K").replace(b"Rc", b"%52c"),
+    "base64 in labels": lambda value: b".".join(
+        re.findall(rb"\w{1,5}", base64.b64encode(value).rstrip(b"="))
+    ),
+    "base64 in UTF-16": lambda value: base64.b64encode(value).decode().encode("utf-16-le"),
+}
+
+
+@pytest.mark.parametrize("layers", LAYERS)
+@pytest.mark.parametrize("flooded", [False, True])
+def test_several_layers_are_masked_too_and_hidden_in_a_flood(layers: str, flooded: bool) -> None:
+    view = View(KEY, [AWS])
+    for number in range(DEEP if flooded else DEEP - 1):
+        view.text(f"%{number}")
+    encoded = LAYERS[layers](SECRET.encode())
+    text = view.text(octets(b"data: " + encoded + b"."))
+    assert ("‹unsearched:" if flooded else "‹aws_secret:40:") in text
+    assert show(octets(encoded[8:24]), 100) not in text
+
+
+def test_ordinary_texts_are_no_part_of_a_flood() -> None:
+    view = View(KEY, [AWS])
+    for number in range(DEEP + 1):
+        view.text(f"agent writes the unit ~/.config/systemd/user/agent-{number}.service")
+    assert "‹aws_secret:40:" in view.text(base64.b64encode(SECRET.encode()).decode())
+    path = f"/usr/lib/agent/{'x' * 30}"
+    assert view.text(path) == path
 
 
 def test_equal_values_look_equal_in_one_audit_and_different_in_two(view: View) -> None:
