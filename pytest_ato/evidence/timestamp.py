@@ -5,9 +5,12 @@ Owns request, response and their limits. Whom to trust for time is decided when 
 
 from __future__ import annotations
 
+import time
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING, Final
+from hashlib import sha256
+from http.client import HTTPException
+from typing import TYPE_CHECKING, BinaryIO, Final
 from urllib.parse import urlsplit
 
 from pytest_ato.model.errors import SigningError, UsageError, VerificationError
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
 
     from rfc3161_client import TimeStampResponse
 
-_SECONDS: Final = 15
+SECONDS: Final = 15
+"""How long an authority may take to begin its answer, and then to end it."""
 _LARGEST: Final = 256 << 10
 
 
@@ -43,21 +47,21 @@ def ask(url: str, data: bytes) -> bytes:
         data=request.as_bytes(),
         headers={"Content-Type": "application/timestamp-query"},
     )
-    name = show(urlsplit(url).hostname or "?", 100)
+    name = f"the timestamp authority {show(urlsplit(url).hostname or '?', 100)}"
     try:
-        with urllib.request.urlopen(call, timeout=_SECONDS) as answer:  # noqa: S310
-            response = bytes(answer.read(_LARGEST))
-    except (OSError, ValueError) as error:
+        with urllib.request.urlopen(call, timeout=SECONDS) as answer:  # noqa: S310
+            response = _read(answer)
+    except (OSError, ValueError, HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise SigningError(
-            f"the timestamp authority {name} does not answer: {show(str(reason), 100)}"
-        ) from None
+        raise SigningError(f"{name} does not answer: {show(str(reason), 100)}") from None
     try:
-        read = _decode(response)
+        told = _decode(response).tst_info
     except VerificationError as error:
-        raise SigningError(f"the timestamp authority {name}: {error}") from None
-    if read.tst_info.nonce != request.nonce:
-        raise SigningError(f"the timestamp authority {name} answered another request")
+        raise SigningError(f"{name} gave no timestamp: {error}") from None
+    if told.nonce != request.nonce:
+        raise SigningError(f"{name} answered another request (it has another nonce)")
+    if told.message_imprint.message != sha256(data).digest():
+        raise SigningError(f"{name} timestamped something else (another digest)")
     return response
 
 
@@ -77,15 +81,34 @@ def check(response: bytes, data: bytes, root: bytes) -> datetime:
     read = _decode(response)
     try:
         builder.build().verify_message(read, data)
-    except Refused as error:
+    except (Refused, ValueError) as error:
         raise VerificationError(f"the timestamp is not good: {show(str(error), 200)}") from None
     return read.tst_info.gen_time
 
 
+def _read(answer: BinaryIO) -> bytes:
+    """Read an answer that is neither endless nor comes byte by byte for ever."""
+    until = time.monotonic() + SECONDS
+    response = b""
+    while block := answer.read1(_LARGEST):  # type: ignore[attr-defined]  # an HTTPResponse has it
+        response += block
+        if len(response) > _LARGEST or time.monotonic() > until:
+            raise ValueError("its answer does not end")
+    return response
+
+
 def _decode(response: bytes) -> TimeStampResponse:
+    """Read a response that has a timestamp; raises `VerificationError`."""
     from rfc3161_client import decode_timestamp_response
+    from rfc3161_client.tsp import PKIStatus
 
     try:
-        return decode_timestamp_response(response)
+        read = decode_timestamp_response(response)
+        if read.status == PKIStatus.GRANTED:
+            _ = read.tst_info, read.time_stamp_token()
+            return read
+        told = "; ".join(show(each, 100) for each in read.status_string[:3])
+        status = read.status
     except ValueError:
         raise VerificationError("this is no timestamp response (RFC 3161)") from None
+    raise VerificationError(f"it was not granted (status {status}){told and ': '}{told}")

@@ -15,7 +15,7 @@ import pytest
 
 from pytest_ato import acceptance, wording
 from pytest_ato.detectors import registry
-from pytest_ato.model.errors import AtoError
+from pytest_ato.model.errors import AtoError, SigningError
 from pytest_ato.model.octets import show
 from pytest_ato.model.verdict import Verdict, fails
 from pytest_ato.plugin.properties import record
@@ -24,7 +24,6 @@ from pytest_ato.plugin.session import session_of
 if TYPE_CHECKING:
     from pytest_ato.audit import Outcome
     from pytest_ato.plugin.subjects import Judged, Subject
-    from pytest_ato.settings.settings import Settings
 
 
 class TargetCollector(pytest.Collector):
@@ -70,12 +69,12 @@ class AuditItem(pytest.Item):
         try:
             self.outcome = session.outcome(self.parent.subject)
             self.judged = session.judge(self.outcome)
+        except SigningError as error:
+            problem = f"{self.parent.name}: {show(str(error), 600)}"
         except AtoError as error:
-            problem = str(error)
+            problem = f"{self.parent.name} could not be audited: {show(str(error), 600)}"
         if problem is not None:  # outside of `except`, where pytest would show both errors
-            pytest.fail(
-                f"{self.parent.name} could not be audited: {show(problem, 600)}", pytrace=False
-            )
+            pytest.fail(problem, pytrace=False)
         record(self, self.outcome)
 
     @abstractmethod
@@ -143,7 +142,7 @@ class VerdictItem(AuditItem):
         judgement = self.judged.judgement
         settings = session_of(self.config).settings
         if self.outcome.unsigned:
-            self._unsigned(settings)
+            self.warn(pytest.PytestWarning(wording.unsigned(self.outcome.unsigned)))
         if not fails(judgement.verdict, settings.fail_on, settings.allow_inconclusive):
             return
         lines = [f"verdict {judgement.verdict}: {judgement.reason}"]
@@ -155,13 +154,3 @@ class VerdictItem(AuditItem):
                 self.outcome.report, judgement, settings.fail_on, settings.allow_inconclusive
             ),
         )
-
-    def _unsigned(self, settings: Settings) -> None:
-        """Fail where a signature must be; else say that there is none."""
-        from pytest_ato.settings.signing import must_sign
-
-        line = wording.unsigned(self.outcome.unsigned)
-        if must_sign(settings):
-            text = [line, wording.report_line(self.outcome.directory)]
-            pytest.fail("\n".join(text), pytrace=False)
-        self.warn(pytest.PytestWarning(line))

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from pytest_ato import wording
 from pytest_ato.detectors import registry
-from pytest_ato.model.errors import AtoError
+from pytest_ato.model.errors import AtoError, SigningError
 from pytest_ato.plugin import options, sharing, subjects
 from pytest_ato.plugin.distribution import ARGUMENTS_INPUT, SHARED_INPUT
 from pytest_ato.plugin.subjects import Judged, Subject
@@ -164,8 +165,14 @@ class AtoSession:
     def judge(self, outcome: Outcome, allow: Iterable[str] = ()) -> Judged:
         """Judge an outcome, accepting `allow` besides what its own options allow.
 
-        Raises `UsageError` for a name that no detector and no category has.
+        Raises `UsageError` for a name that no detector and no category has, and `SigningError`
+        for what had to be signed and is not: whatever `-k` left, it does not pass.
         """
+        if outcome.unsigned:
+            from pytest_ato.settings.signing import must_sign
+
+            if must_sign(self.settings):
+                raise SigningError(wording.unsigned(outcome.unsigned))
         names = tuple(allow)
         check_names((*self.settings.allow, *names), self.detector_names)
         return subjects.judge(outcome, names, self.definitions)

@@ -1,7 +1,8 @@
 """From settings to who signs: the sealer of a session, and what is checked before anything runs.
 
 Owns the rule when a missing signature fails the gate: always, where the user asked for a certain
-key or for hardware; never for the key file that signs because nobody said otherwise.
+key, for hardware or for a timestamp; never for the key file that signs because nobody said
+otherwise.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def sealer(settings: Settings) -> Sealer | None:
 
 def must_sign(settings: Settings) -> bool:
     """Whether an audit that could not be signed fails."""
-    return settings.require_hsm or settings.sign not in (signers.DEFAULT, signers.NONE)
+    asked = settings.require_hsm or bool(settings.timestamp)
+    return asked or settings.sign not in (signers.DEFAULT, signers.NONE)
 
 
 def check(settings: Settings) -> None:
@@ -36,6 +38,8 @@ def check(settings: Settings) -> None:
     """
     if settings.require_hsm and not signers.is_hardware(settings.sign):
         raise UsageError("require-hsm needs a key in a token: give its URI with sign=pkcs11:...")
+    if settings.timestamp and settings.sign == signers.NONE:
+        raise UsageError("timestamp needs a signature that it can be about: sign=none makes none")
     if must_sign(settings):
         with signers.open_signer(settings.sign) as signer:
             signer.prepare()

@@ -12,6 +12,8 @@ from typing import NoReturn
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+from authority import Authority, serving
+from faulty import Faulty, build
 from signed_reports import Reports, audit
 from softhsm import Token, fill, make_token, module
 
@@ -43,6 +45,23 @@ def token(
         os.environ["SOFTHSM2_CONF"] = before
 
 
+@pytest.fixture(scope="session")
+def faulty_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A PKCS#11 module that fails as told, compiled once."""
+    return build(tmp_path_factory.mktemp("module"))
+
+
+@pytest.fixture
+def faulty(
+    token: Token, faulty_module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Faulty:
+    """The token, behind that module."""
+    made = Faulty(token, faulty_module, tmp_path / "faults", tmp_path / "calls")
+    for name, value in made.environment.items():
+        monkeypatch.setenv(name, value)
+    return made
+
+
 @pytest.fixture
 def signer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Signer]:
     """The signer of a key file that is made for the test."""
@@ -50,6 +69,13 @@ def signer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Signer]:
     with open_signer("file:") as made:
         made.prepare()
         yield made
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Iterator[Authority]:
+    """A timestamp authority of the test's own."""
+    with serving(tmp_path / "authority") as serves:
+        yield serves
 
 
 @pytest.fixture(scope="module")

@@ -44,12 +44,12 @@ class Reports:
         return self.place / "evidence.log"
 
 
-def audit(place: Path, programs: Path, *names: str) -> PublicKey:
-    """Audit and sign programs of these names; returns the key."""
+def audit(place: Path, programs: Path, *names: str, authority: str = "") -> PublicKey:
+    """Audit and sign programs of these names, timestamped by `authority`; returns the key."""
     signer = open_signer("file:")
     options = parse(RawValues({}, {}, place))
     inputs = Inputs.recorded(options.inputs(registry.definitions()).terms)
-    sealer = Sealer(signer, place / "evidence.log")
+    sealer = Sealer(signer, place / "evidence.log", authority=authority)
     with Auditor(
         report_dir=place, runtime=ScriptedCapture(), sealer=sealer, inputs=inputs
     ) as auditor:

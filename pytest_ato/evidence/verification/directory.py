@@ -143,6 +143,8 @@ class _Folder:
 
     def _timestamp(self, found: Mapping[str, str]) -> Iterator[str]:
         if names.TIMESTAMP not in found:
+            if self._question.authority is not None:
+                raise UsageError("there is no timestamp that the authority could have given")
             return
         if self._question.authority is None:
             yield "the timestamp was not checked: give its authority's certificate with --tsa"

@@ -6,10 +6,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from faulty import (
+    DEVICE_REMOVED,
+    PIN_EXPIRED,
+    PIN_INCORRECT,
+    PIN_LOCKED,
+    SESSION_HANDLE_INVALID,
+    SPOILED,
+    TOKEN_NOT_PRESENT,
+    Faulty,
+)
 from softhsm import PIN, Token
 
 from pytest_ato.evidence.signers import open_signer, pkcs11
@@ -18,48 +27,10 @@ from pytest_ato.model.errors import SigningError, UsageError
 
 pytestmark = pytest.mark.hsm
 
-PIN_INCORRECT, PIN_LOCKED, DEVICE_REMOVED, SESSION_HANDLE_INVALID = 0xA0, 0xA4, 0x32, 0xB3
-TOKEN_NOT_PRESENT, PIN_EXPIRED, SPOILED = 0xE0, 0xA3, 0
 
-
-@dataclass(frozen=True)
-class Faulty:
-    """SoftHSM behind a module that fails as told."""
-
-    token: Token
-    module: str
-    faults: Path
-    calls: Path
-
-    def plan(self, *faults: tuple[str, int, int]) -> None:
-        self.faults.write_text("".join(f"{name} {n} {code:x}\n" for name, n, code in faults))
-
-    def uri(self, key: str) -> str:
-        return self.token.uri(key, **{"module-path": self.module})
-
-    def made(self, letter: str) -> int:
-        return self.calls.read_text().count(letter) if self.calls.exists() else 0
-
-
-@pytest.fixture(scope="module")
-def module(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    built = tmp_path_factory.mktemp("module") / "faulty.so"
-    source = Path(__file__).with_name("faulty_module.c")
-    subprocess.run(
-        ["cc", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", source, "-o", built, "-ldl"],
-        check=True,
-    )
-    return built
-
-
-@pytest.fixture
-def faulty(token: Token, module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Faulty:
-    made = Faulty(token, str(module), tmp_path / "faults", tmp_path / "calls")
-    monkeypatch.setenv("ATO_TEST_MODULE", token.module)
-    monkeypatch.setenv("ATO_TEST_FAULTS", str(made.faults))
-    monkeypatch.setenv("ATO_TEST_CALLS", str(made.calls))
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pkcs11, "PAUSES", (0.01, 0.02, 0.04))
-    return made
 
 
 def test_a_bad_signature_is_noticed_and_made_again(faulty: Faulty) -> None:
@@ -161,7 +132,6 @@ def test_what_does_not_match_is_told(
     message: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pkcs11, "PAUSES", (0.01,))
     with open_signer(uri(token)) as signer, pytest.raises(SigningError, match=message):
         signer.sign(b"evidence")
 
