@@ -246,12 +246,19 @@ class Sightings:
         self._close(oldest)
 
     def _close(self, key: Hashable) -> Searched:
-        source, searched = self._sources.pop(key), self._streams.close(key)
+        searched = self._streams.close(key)
+        self._searched(self._sources.pop(key), searched)
+        return searched
+
+    def _searched(self, source: _Source, searched: Searched) -> None:
+        """Take what the end of a stream or a part showed."""
         self._add(searched.hits, source, source.ts)
         if searched.cut_short:
-            self.cut_short += 1
-            self._leave(source, source.ts, "it decodes to more than a limit allows")
-        return searched
+            self._cut(source, source.ts)
+
+    def _cut(self, source: _Source, ts: int) -> None:
+        self.cut_short += 1
+        self._leave(source, ts, "it decodes to more than a limit allows")
 
     # --- HTTP, as it was meant ---
 
@@ -267,14 +274,12 @@ class Sightings:
             pieces = self._bodies if "http body" in event.path else self._heads
             pieces.add(event.exchange, event.destination, event.data, event.ts, event.process)
         if event.cut_short:
-            self.cut_short += 1
-            self._leave(source, event.ts, "it decodes to more than a limit allows")
+            self._cut(source, event.ts)
         if event.last and event.part in self._parts:
             self._close_part(event.part)
 
     def _close_part(self, part: Hashable) -> None:
-        source, searched = self._sources.pop(part), self._parts.close(part)
-        self._add(searched.hits, source, source.ts)
+        self._searched(self._sources.pop(part), self._parts.close(part))
 
     def _closed(self, connection: int) -> None:
         for key in self._streams.keys:
