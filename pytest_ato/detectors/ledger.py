@@ -71,7 +71,8 @@ class Entry:
         """Whether a client began, and neither plaintext nor a refusal followed. One that looks
         at the certificate only after the handshake takes its leave without a word."""
         silent = not (self.carried_out or self.seen_out)
-        return self.hello is not None and silent and self.handshake != "refused"
+        began = self.hello is not None or self.handshake == "failed"
+        return began and silent and self.handshake != "refused"
 
 
 @dataclass(slots=True)
@@ -172,7 +173,7 @@ def _sent(connection: Connection, chosen: Hello | None, counted: int) -> int:
     if client is None:
         return counted
     exact = client.plaintext(chosen, client.application)
-    rest = connection.sent - connection.clear - client.read
+    rest = connection.sent - connection.clear - client.read - client.waiting
     if rest <= 0:
         return exact
     number, size = client.application

@@ -78,6 +78,11 @@ class Records:
         if self.lost:
             self._buffer.clear()
 
+    @property
+    def waiting(self) -> int:
+        """Bytes behind `read` that came: of a hello that is not whole, or of a head."""
+        return len(self._buffer)
+
     def plaintext(self, server: Hello | None, application: tuple[int, int]) -> int:
         """Bytes of plaintext that so many records of so many bytes hold at most, as `server` chose
         the version and the cipher. What TLS 1.3 makes look like them is left out: a client's

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_ato.detectors.tls_uninspected import TlsUninspected
+from pytest_ato.model import events as ev
 from pytest_ato.model.findings import Severity
 
 DROP = "203.0.113.9"
@@ -56,6 +57,15 @@ def test_a_handshake_that_came_to_nothing(log, detect, outcome):
     [finding] = detect(TlsUninspected, log)
     assert finding.severity is Severity.LOW
     assert finding.key == "tls_uninspected:unanswered@203.0.113.9:443"
+
+
+def test_a_hello_that_is_cut_off_came_to_nothing(log, detect):
+    number = log.tcp(log.root, DROP, 443, bytes.fromhex("160301020001 0001fc0303") + bytes(40))
+    ends = {"client": "192.0.2.2", "client_port": 40_001, "address": DROP, "port": 443}
+    log.add(ev.Handshake, connection=number, outcome="failed", reason="it broke off", **ends)
+    [finding] = detect(TlsUninspected, log)
+    assert finding.severity is Severity.LOW
+    assert "it broke off" in finding.evidence[0].text
 
 
 def test_a_refusal_is_anothers_business(log, detect):

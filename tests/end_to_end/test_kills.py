@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.privileged, pytest.mark.serial]
 
 CAPTURE = "pytest_ato.capture\0"
 SINKHOLE = "pytest_ato.capture.sinkhole"
+PROXY = "-m\0inside\0"
 IDLE = "touch began; sleep 0.3; exec sleep 47{}"
 WITHIN = 5.0
 """Seconds within which everything has ended."""
@@ -84,6 +85,15 @@ def test_a_killed_sinkhole_makes_the_audit_inconclusive(audit, kill_during):
     assert any("the sinkhole failed during the audit" in each for each in report.inconclusive)
     assert report.ended.how == "exit"
     assert audit("exit 0").report.verdict is Verdict.APPROVE  # with a new sinkhole
+
+
+def test_a_killed_proxy_makes_the_audit_inconclusive(audit, kill_during):
+    kill_during(PROXY, "sleep\x001.478")
+    fetch = "curl -sS -m 20 -o /dev/null https://www.vendor.example/"
+    report = audit(f"{fetch}; exec sleep 1.478").report
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert any("the TLS proxy failed during the audit" in each for each in report.inconclusive)
+    assert audit(fetch).report.verdict is Verdict.APPROVE  # with a new proxy
 
 
 def test_a_killed_sandbox_makes_the_audit_inconclusive(audit, kill_during):

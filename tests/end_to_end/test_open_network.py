@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -44,14 +45,19 @@ class Audit:
         return b"".join(raw(e.data) for e in outputs).decode()
 
 
-def run(folder: Path, *words: str) -> Audit:
+def run(folder: Path, *words: str, hidden: str = "") -> Audit:
+    """Audit in a world of its own, where the program at the path `hidden` is not installed."""
     tool = folder / "tool"
     tool.write_text(SCRIPT)
     tool.chmod(0o755)
     ato = [sys.executable, "-P", "-c", "import sys; from pytest_ato.cli import main; main()"]
     options = ["--network=open", "--enrich=off", "--report-dir", str(folder / "rep"), *words]
+    command = [*ato, "run", *options, str(tool)]
+    if hidden:
+        hide = f'mount --bind /dev/null {hidden}; exec "$@"'
+        command = ["sh", "-ec", hide, "sh", *command]
     subprocess.run(
-        [sys.executable, str(WORLD), str(folder), *ato, "run", *options, str(tool)],
+        [sys.executable, str(WORLD), str(folder), *command],
         check=False,
         timeout=120,
         env={**os.environ, "PYTHONPATH": ""},
@@ -59,9 +65,12 @@ def run(folder: Path, *words: str) -> Audit:
     return Audit(folder)
 
 
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Audit:
-    return run(tmp_path_factory.mktemp("open"))
+@pytest.fixture(scope="module", params=["pasta", "slirp4netns"])
+def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Audit:
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "pasta":
+        return run(folder)
+    return run(folder, hidden=str(shutil.which("pasta")))
 
 
 @pytest.fixture(scope="module")

@@ -50,6 +50,7 @@ def test_garbage_and_truncation():
         records = Records()
         records.feed(data)
         assert records.hello is None
+        assert records.lost or records.read + records.waiting == len(data)
     records = Records()
     records.feed(HELLO + b"no record")
     assert records.lost
