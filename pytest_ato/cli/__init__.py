@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "evidence": ("pytest_ato.cli.evidence", "export from the evidence log, harden or rotate it"),
     "detectors": ("pytest_ato.cli.detectors", "list detectors, explain one, test own rules"),
     "report": ("pytest_ato.cli.report", "render a recorded audit in any of the report formats"),
+    "merge": ("pytest_ato.cli.merge", "make one report, JUnit, SARIF and log of many audits"),
     "doctor": ("pytest_ato.cli.doctor", "say what this machine can capture, and what is missing"),
 }
 """Name to module and one line of help."""

@@ -26,9 +26,14 @@ def exit_code(outcome: Outcome, judgement: Judgement, settings: Settings) -> int
     """0 passed, 1 findings, 2 not signed although it must be, 3 INCONCLUSIVE."""
     if outcome.unsigned and must_sign(settings):
         return UNSIGNED
-    if not fails(judgement.verdict, settings.fail_on, settings.allow_inconclusive):
+    return verdict_code(judgement.verdict, settings)
+
+
+def verdict_code(verdict: Verdict, settings: Settings) -> int:
+    """0 passed, 1 findings, 3 INCONCLUSIVE."""
+    if not fails(verdict, settings.fail_on, settings.allow_inconclusive):
         return PASSED
-    return INCONCLUSIVE if judgement.verdict is Verdict.INCONCLUSIVE else FINDINGS
+    return INCONCLUSIVE if verdict is Verdict.INCONCLUSIVE else FINDINGS
 
 
 def tell(

@@ -7,7 +7,7 @@ printable, so no character is left that XML forbids.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from pytest_ato.model.observed import ReportRule
@@ -15,7 +15,7 @@ from pytest_ato.model.report import Report, ReportFinding
 from pytest_ato.model.verdict import Verdict
 
 if TYPE_CHECKING:
-    from junit_xml import TestCase
+    from junit_xml import TestCase, TestSuite
 
 _DECLARATION: Final = b'<?xml version="1.0" encoding="utf-8"?>\n'
 LISTED: Final = 50
@@ -30,21 +30,32 @@ class JunitRenderer:
 
     def render(self, report: Report) -> bytes:
         """Return the whole file."""
-        import junit_xml  # only who renders pays for it
+        return document({report.target.name or "unknown target": report})
 
-        suite = junit_xml.TestSuite(
-            report.target.name or "unknown target",
-            tuple(_cases(report)),
-            timestamp=report.provenance.started or None,
-            properties={
-                "ato_verdict": report.verdict.value,
-                "ato_run_id": report.run_id,
-                "ato_target_sha256": report.target.sha256,
-                "ato_tool_version": report.provenance.tool_version,
-            },
-        )
-        text: str = junit_xml.to_xml_report_string([suite], prettyprint=False)
-        return _DECLARATION + text.encode() + b"\n"
+
+def document(reports: Mapping[str, Report]) -> bytes:
+    """Return a file with one suite for each report, by the suites' names."""
+    import junit_xml  # only who renders pays for it
+
+    suites = [_suite(name, report) for name, report in reports.items()]
+    text: str = junit_xml.to_xml_report_string(suites, prettyprint=False)
+    return _DECLARATION + text.encode() + b"\n"
+
+
+def _suite(name: str, report: Report) -> TestSuite:
+    import junit_xml
+
+    return junit_xml.TestSuite(
+        name,
+        tuple(_cases(report)),
+        timestamp=report.provenance.started or None,
+        properties={
+            "ato_verdict": report.verdict.value,
+            "ato_run_id": report.run_id,
+            "ato_target_sha256": report.target.sha256,
+            "ato_tool_version": report.provenance.tool_version,
+        },
+    )
 
 
 def warm() -> None:

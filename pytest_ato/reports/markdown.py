@@ -7,7 +7,7 @@ that forgetting to escape is not possible.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -46,6 +46,13 @@ def summary(report: Report) -> bytes:
     return (
         _environment().get_template("summary.md.j2").render(report=report, bounds=_SHORT).encode()
     )
+
+
+def overview(reports: Mapping[str, Report]) -> bytes:
+    """Return many audits as one page: a table by name, then the short form of each that has more
+    to say than APPROVE."""
+    template = _environment().get_template("overview.md.j2")
+    return template.render(reports=reports, bounds=_SHORT).encode()
 
 
 @cache

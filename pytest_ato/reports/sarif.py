@@ -8,7 +8,7 @@ are escaped.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import quote
 
@@ -46,11 +46,16 @@ class SarifRenderer:
 
     def render(self, report: Report) -> bytes:
         """Return the whole file."""
-        log = sarif.Log(runs=(_run(report),))
-        return msgspec.json.format(_ENCODER.encode(log), indent=2) + b"\n"
+        return document({_name(report): report})
 
 
-def _run(report: Report) -> sarif.Run:
+def document(reports: Mapping[str, Report]) -> bytes:
+    """Return a log with one run for each report, by the names that tell the runs apart."""
+    log = sarif.Log(runs=tuple(_run(name, report) for name, report in reports.items()))
+    return msgspec.json.format(_ENCODER.encode(log), indent=2) + b"\n"
+
+
+def _run(name: str, report: Report) -> sarif.Run:
     rules = tuple(map(_rule, report.rules))
     index = {rule.id: number for number, rule in enumerate(rules)}
     found = (*report.findings, *report.waived, *report.notes)
@@ -62,7 +67,7 @@ def _run(report: Report) -> sarif.Run:
         ),
         invocations=(_invocation(report),),
         results=tuple(_result(finding, report, index) for finding in found),
-        automation_details=sarif.AutomationDetails(id=f"pytest-ato/{_uri(report)}/"),
+        automation_details=sarif.AutomationDetails(id=f"pytest-ato/{quote(name, safe='')}/"),
         properties={"verdict": report.verdict.value, "runId": report.run_id},
     )
 
@@ -152,8 +157,11 @@ def _location(finding: ReportFinding, report: Report) -> sarif.Location:
 
 def _uri(report: Report) -> str:
     """The target's name as a relative reference that nothing can climb out of."""
-    name = quote(report.target.name, safe="")
-    return name if name.strip(".") else "unknown-target"
+    return quote(_name(report), safe="")
+
+
+def _name(report: Report) -> str:
+    return report.target.name if report.target.name.strip(".") else "unknown-target"
 
 
 def _message(text: str) -> sarif.Message:
