@@ -29,7 +29,10 @@ def main(report: Path) -> None:
     """Write all of them into `docs/images/`."""
     images = HERE / "images"
     images.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as profile, browser(Path(profile)) as page:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+        browser(Path(profile)) as page,
+    ):
         for name in SHOTS:
             (images / name).write_bytes(_shot(page, report, name))
 

@@ -7,27 +7,20 @@ has no script and its policy (CSP) forbids to load anything, so it is inert wher
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
-from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from pytest_ato.model.findings import Severity
 from pytest_ato.model.observed import ReportProcess
-from pytest_ato.model.report import Report, ReportFinding
+from pytest_ato.model.report import Report
 from pytest_ato.model.verdict import Verdict
-from pytest_ato.policy.ceilings import duration
-from pytest_ato.reports import charts
-from pytest_ato.reports.crosswalk import crosswalk
-from pytest_ato.reports.words import endpoint, moment, sentence, size
+from pytest_ato.reports import charts, grouping, jinja
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 BOUNDS: Final = {"details": 250, "rows": 200, "lines": 20}
 """Findings told in full, rows of a table, and lines of any other list; more are only counted."""
-_DEEPEST: Final = 12
-"""Levels of the tree of processes that are indented."""
 _ANCHOR: Final = re.compile(r"F-[0-9]+|P[0-9]+")
 
 
@@ -39,19 +32,20 @@ class HtmlRenderer:
 
     def render(self, report: Report) -> bytes:
         """Return the whole file."""
-        tree = tuple(rows(report.processes))
+        tree = tuple(grouping.tree(report.processes))
         page = (
             _environment()
             .get_template("report.html.j2")
             .render(
                 report=report,
                 bounds=BOUNDS,
-                groups=by_severity(report.findings),
+                groups=grouping.by_severity(report.findings),
                 severities=charts.severities(report),
                 timeline=charts.timeline(report),
                 bars=charts.bars(report.destinations),
                 tree=tree,
-                frameworks=frameworks(report),
+                requests=grouping.repeated(report.requests),
+                frameworks=grouping.frameworks(report),
                 ids=_anchors(report, tree),
             )
         )
@@ -67,74 +61,12 @@ def _anchors(report: Report, tree: Sequence[tuple[int, ReportProcess]]) -> froze
 
 def warm() -> None:
     """Load the templates; for whoever has to wait for something else anyway."""
-    for name in _environment().list_templates():
-        _environment().get_template(name)
-
-
-def by_severity(
-    findings: Sequence[ReportFinding],
-) -> tuple[tuple[Severity, tuple[ReportFinding, ...]], ...]:
-    """Group findings, which come worst first."""
-    groups = groupby(findings, key=lambda finding: finding.severity)
-    return tuple((severity, tuple(group)) for severity, group in groups)
-
-
-def rows(processes: Iterable[ReportProcess]) -> Iterator[tuple[int, ReportProcess]]:
-    """Yield the tree as depth and process, each below its parent."""
-    children: dict[str, list[ReportProcess]] = {}
-    for process in processes:
-        children.setdefault(process.parent, []).append(process)
-    waiting = [(0, process) for process in reversed(children.pop("", []))]
-    while waiting:
-        depth, process = waiting.pop()
-        yield min(depth, _DEEPEST), process
-        waiting += [(depth + 1, child) for child in reversed(children.pop(process.id, []))]
-
-
-def frameworks(report: Report) -> tuple[dict[str, object], ...]:
-    """Group the controls by standard, with where the standard is to be read."""
-    data = crosswalk()
-    sources = {each.framework: each.source for each in data.frameworks}
-    sources[data.attack.framework] = data.attack.source
-    former = {each.framework: each.former for each in data.frameworks}
-    unnumbered = {each.framework: each.unnumbered for each in data.frameworks}
-    return tuple(
-        {
-            "name": name,
-            "version": version,
-            "source": sources.get(name, ""),
-            "former": former.get(name, ""),
-            "unnumbered": unnumbered.get(name, ""),
-            "controls": tuple(group),
-        }
-        for (name, version), group in groupby(
-            report.controls, key=lambda control: (control.framework, control.version)
-        )
-    )
+    jinja.load_all(_environment())
 
 
 @cache
 def _environment() -> Environment:
-    import jinja2  # only who renders pays for it
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("pytest_ato.reports", "templates/html"),
-        undefined=jinja2.StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=_finalize,
-    )
-    environment.filters.update(
-        duration=duration,
-        sentence=sentence,
-        size=size,
-        code_of=_code_of,
-        moment=moment,
-        endpoint=endpoint,
-    )
-    return environment
+    return jinja.environment("html", _finalize, autoescape=True, code_of=_code_of)
 
 
 def _finalize(value: object) -> object:

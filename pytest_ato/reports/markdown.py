@@ -1,8 +1,8 @@
 """`report.md`: the report for a person, on GitHub or in a terminal; and its short form.
 
-Owns the bounds of both; their text is in `templates/report.md.j2` and `summary.md.j2`. Every value
-that a template prints goes through `commonmark.inline` unless a filter made it inert before, so
-that forgetting to escape is not possible.
+Owns the bounds of both; their text is in `templates/markdown/`, `report.md.j2` and `summary.md.j2`.
+Every value that a template prints goes through `commonmark.inline` unless a filter made it inert
+before, so that forgetting to escape is not possible.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from pytest_ato.model.report import Report
-from pytest_ato.policy.ceilings import duration
+from pytest_ato.reports import grouping, jinja
 from pytest_ato.reports.commonmark import Inert, code, inline
-from pytest_ato.reports.words import endpoint, moment, sentence, whereabouts
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -36,7 +35,13 @@ class MarkdownRenderer:
         return (
             _environment()
             .get_template("report.md.j2")
-            .render(report=report, bounds=BOUNDS)
+            .render(
+                report=report,
+                bounds=BOUNDS,
+                tree=tuple(grouping.tree(report.processes)),
+                requests=grouping.repeated(report.requests),
+                frameworks=grouping.frameworks(report),
+            )
             .encode()
         )
 
@@ -57,35 +62,26 @@ def overview(reports: Mapping[str, Report]) -> bytes:
 
 @cache
 def _environment() -> Environment:
-    import jinja2  # only who renders pays for it
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("pytest_ato.reports"),
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701  (that is HTML's; `finalize` escapes for Markdown)
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(
+    # `_finalize` escapes for Markdown; jinja2 would for HTML.
+    return jinja.environment(
+        "markdown",
+        _finalize,
+        autoescape=False,
         code=code,
+        indented=_indented,
         inline=inline,
         some=_some,
-        sentence=sentence,
-        duration=duration,
-        moment=moment,
-        endpoint=endpoint,
-        whereabouts=whereabouts,
     )
-    return environment
 
 
 def warm() -> None:
     """Load the templates; for whoever has to wait for something else anyway."""
-    for name in _environment().list_templates(extensions=("j2",)):
-        if "/" not in name:  # those below are another form's
-            _environment().get_template(name)
+    jinja.load_all(_environment())
+
+
+def _indented(depth: int) -> Inert:
+    """What stands before an item of a list that is so many levels deep."""
+    return Inert("  " * depth)
 
 
 def _some(texts: Sequence[str], total: int = 0) -> Inert:

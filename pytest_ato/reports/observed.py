@@ -170,7 +170,7 @@ def _called(facts: Facts, view: View, peer: Peer) -> str:
 def _destination(facts: Facts, view: View, peer: Peer) -> ReportDestination:
     known = facts.enrichment.get(peer.address)
     node = facts.activity.nodes[peer.node - 1] if peer.node else None
-    told = known or Enrichment(ts=0, address=peer.address, reason="nobody was asked")
+    told = known or Enrichment(ts=0, address=peer.address, reason=_unasked(facts))
     return ReportDestination(
         name=view.text(facts.activity.name_of.get(peer.address, "")),
         address=view.text(peer.address),
@@ -190,6 +190,11 @@ def _destination(facts: Facts, view: View, peer: Peer) -> ReportDestination:
         basis=view.text(told.basis),
         unknown=view.text(told.reason),
     )
+
+
+def _unasked(facts: Facts) -> str:
+    sinkhole = facts.audit is not None and facts.audit.spec.network == "sinkhole"
+    return "not asked; the sinkhole stood in for it" if sinkhole else "nobody was asked"
 
 
 def _id(number: int) -> str:

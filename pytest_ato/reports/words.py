@@ -9,6 +9,11 @@ from typing import Final
 
 from pytest_ato.model.observed import ReportDestination
 
+_RINGS: Final = {
+    "critical": "processes, network, what decides",
+    "bulk": "opens of files",
+    "plain": "what was said inside TLS",
+}
 _UNITS: Final = ("KiB", "MiB", "GiB", "TiB")
 
 
@@ -23,6 +28,11 @@ def size(number: int) -> str:
         return f"{number} B"
     power = min((number.bit_length() - 1) // 10, len(_UNITS))
     return f"{number / 1024**power:.1f} {_UNITS[power - 1]}".replace(".0 ", " ")
+
+
+def ring(name: str) -> str:
+    """Write what the events of a class are about; a class that is not known by its name."""
+    return _RINGS.get(name, name)
 
 
 def moment(ms: float) -> str:

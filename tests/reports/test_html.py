@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pytest_ato.model.findings import Severity
 from pytest_ato.model.octets import octets
-from pytest_ato.reports.html import HtmlRenderer, rows
+from pytest_ato.reports.grouping import tree
+from pytest_ato.reports.html import HtmlRenderer
 from pytest_ato.reports.registry import is_ours
 from pytest_ato.reports.words import size
 
@@ -153,9 +154,9 @@ def test_processes_hang_below_their_parents_and_none_is_lost(events, report) -> 
 
     more = [ev.Fork(ts=6, pid=100 + n, child=101 + n) for n in range(40)]
     processes = report([*events[:-3], *more, *events[-3:]]).processes
-    tree = list(rows(processes))
-    assert [process.id for _, process in tree] == [f"P{n}" for n in range(1, 42)]
-    assert max(depth for depth, _ in tree) == 12
+    found = list(tree(processes))
+    assert [process.id for _, process in found] == [f"P{n}" for n in range(1, 42)]
+    assert max(depth for depth, _ in found) == 12
 
 
 def test_sizes_read_as_a_person_writes_them() -> None:

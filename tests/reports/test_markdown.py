@@ -97,7 +97,7 @@ def test_long_lists_are_cut_and_counted(events, report, finding) -> None:
     assert " and 481 more |" in text
     assert "\nAnd 500 more, in report.json.\n" in text
     assert "\n- and 680 more, in report.json\n" in text
-    assert text.count("\n### ") == 50
+    assert text.count("\n### F-") == 50
 
 
 def test_no_blank_runs_and_no_trailing_blanks(events, report, finding) -> None:

@@ -74,7 +74,7 @@ def test_destinations_say_who_how_much_and_where(log, report) -> None:
     )
     assert (named.basis, named.unknown) == ("table of 2025", "")
     assert (bare.name, bare.address, bare.process) == ("", "203.0.113.9", "P2")
-    assert bare.unknown == "nobody was asked"
+    assert bare.unknown == "not asked; the sinkhole stood in for it"
 
 
 def test_an_answer_after_the_end_is_no_disorder(log, report) -> None:
