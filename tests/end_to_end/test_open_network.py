@@ -23,7 +23,7 @@ SCRIPT = """\
 curl -sS -m 20 -w '%{http_version}\\n' https://www.world.example/tls?marker=secret
 curl -sS -m 20 http://www.world.example/plain
 curl -sS -m 20 -o /dev/null -w '%{http_code}\\n' https://other.world.example/
-curl -sS -m 20 -k http://198.51.100.7/by-address
+curl -sS -m 20 http://198.51.100.9/by-address
 exit 0
 """
 POLICY = "declared:\n  domains: [{name}]\n"
@@ -35,6 +35,7 @@ class Audit:
         self.events: list[AnyEvent] = list(read_log(folder / "rep/tool/events.jsonl"))
         self.report = json.loads((folder / "rep/tool/report.json").read_bytes())
         self.access = (folder / "access.log").read_text()
+        self.asked = (folder / "asked").read_text().split()
 
     def of(self, kind: type) -> list:
         return [event for event in self.events if isinstance(event, kind)]
@@ -77,7 +78,7 @@ def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Audit:
     folder = tmp_path_factory.mktemp("limited")
     policy = folder / "policy.yaml"
-    policy.write_text(POLICY.format(name="www.elsewhere.example"))
+    policy.write_text(POLICY.format(name="www.world.example"))
     return run(folder, f"--policy={policy}")
 
 
@@ -110,8 +111,18 @@ def test_the_report_says_what_was_let_out(opened):
     assert opened.report["provenance"]["network"] == "open"
 
 
-def test_a_policys_destinations_are_the_only_ones(limited):
-    assert limited.access == ""
-    assert "hello" not in limited.printed
-    assert any(e.qname == "www.world.example" for e in limited.of(Dns))
+def test_a_policys_destinations_are_the_only_ones(opened, limited):
+    assert '"GET /by-address HTTP/1.1" 200' in opened.access
+    assert '"GET /tls?marker=secret HTTP/2.0" 200' in limited.access
+    assert "by-address" not in limited.access
+    assert any(e.address == "198.51.100.9" for e in limited.of(Tcp))
     assert not limited.of(Lost)
+
+
+def test_other_names_are_not_even_asked_for(opened, limited):
+    assert "other.world.example." in opened.asked
+    assert set(limited.asked) == {"www.world.example."}
+    refused = {e.rcode for e in limited.of(Dns) if e.qname == "other.world.example"}
+    assert refused == {"REFUSED"}
+    found = {(one["detector"], one["where"]) for one in limited.report["findings"]}
+    assert any(name == "undeclared" and "other.world" in where for name, where in found)

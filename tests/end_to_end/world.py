@@ -2,7 +2,8 @@
 
 ``python world.py FOLDER COMMAND...`` makes it, runs the command in the other namespace, whose only
 way leads there, and takes it away. In it, /etc/resolv.conf names the world's resolver, and the
-machine trusts the world's authority. Nothing of it reaches past this machine.
+machine trusts the world's authority. The names that the resolver was asked for are in the folder's
+file `asked`, the web server's requests in `access.log`. Nothing of it reaches past this machine.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import dns.rrset
 from pytest_ato.capture.network import namespaces
 from pytest_ato.capture.sandbox.mounts import enter_private_mounts
 
-SERVER, RESOLVER, CLIENT = "198.51.100.7", "203.0.113.1", "203.0.113.2"
+SERVER, OTHER, RESOLVER, CLIENT = "198.51.100.7", "198.51.100.9", "203.0.113.1", "203.0.113.2"
 _BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 _LINK = f"""
 link add w0 type veth peer name w1 netns {{world}}
@@ -34,6 +35,7 @@ addr add {RESOLVER}/24 dev w1
 link set w1 up
 link set lo up
 addr add {SERVER}/32 dev lo
+addr add {OTHER}/32 dev lo
 """
 _NGINX = """
 daemon off; pid {folder}/pid; error_log {folder}/error.log;
@@ -42,7 +44,7 @@ http {{
     access_log {folder}/access.log;
     client_body_temp_path {folder}/body;
     server {{
-        listen {server}:443 ssl http2; listen {server}:80;
+        listen {server}:443 ssl http2; listen {server}:80; listen {other}:80;
         ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.key;
         location / {{ return 200 "hello from the world\\n"; }}
     }}
@@ -56,9 +58,12 @@ def main(folder: Path, command: list[str]) -> int:
     client, world = namespaces.make(), namespaces.make()
     _ip(client, _LINK.format(world="world"), world)
     _ip(world, _OTHER_END)
-    (folder / "nginx.conf").write_text(_NGINX.format(folder=folder, server=SERVER))
+    (folder / "nginx.conf").write_text(_NGINX.format(folder=folder, server=SERVER, other=OTHER))
     nginx = _inside(world, ["/usr/sbin/nginx", "-c", str(folder / "nginx.conf")])
-    namespaces.inside(world, lambda: _serve(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)))
+    asked = folder / "asked"
+    asked.touch()
+    resolver = socket.AF_INET, socket.SOCK_DGRAM
+    namespaces.inside(world, lambda: _serve(socket.socket(*resolver), asked))
     try:
         _wait(world)
         enter_private_mounts()
@@ -111,8 +116,8 @@ def _inside(namespace: int, command: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(entered, pass_fds=[namespace])
 
 
-def _serve(sock: socket.socket) -> None:
-    """Answer every question for an address below world.example, in a thread."""
+def _serve(sock: socket.socket, asked: Path) -> None:
+    """Answer every question for an address with the server's, in a thread; note the names."""
     sock.bind((RESOLVER, 53))
 
     def answer() -> None:
@@ -121,6 +126,8 @@ def _serve(sock: socket.socket) -> None:
             query = dns.message.from_wire(data)
             response = dns.message.make_response(query)
             question = query.question[0]
+            with asked.open("a") as file:
+                file.write(f"{question.name}\n")
             if question.rdtype == 1:
                 found = dns.rrset.from_text(question.name, 60, "IN", "A", SERVER)
                 response.answer.append(found)

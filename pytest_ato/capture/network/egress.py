@@ -27,10 +27,16 @@ class Egress:
         """Set the filter; None: every destination is allowed. Raises `CaptureUnavailable`."""
         self._gateway = gateway
         given = ("0.0.0.0/0", "::/0") if destinations is None else tuple(destinations)
-        self._domains = Domains(one for one in given if not is_network(one))
+        self._names = tuple(one for one in given if not is_network(one))
+        self._domains = Domains(self._names)
         self._known = {one for one in given if is_network(one)}
         self._run(["flush set inet gateway allowed4", "flush set inet gateway allowed6"])
         self._allow(self._known)
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """The domains among them; None: there are none, so that a name says nothing."""
+        return self._names or None
 
     def answered(self, question: Dns) -> None:
         """Open the way to the addresses of a name that is allowed."""

@@ -116,10 +116,7 @@ class Gateway:
         try:
             opened = sockets.open_all(self._netns, link)
             try:
-                sinkhole.tell(
-                    wire.Join(serial, tls=self.authority is not None, resolver=self._resolver),
-                    opened,
-                )
+                sinkhole.tell(self._order(serial), opened)
             finally:
                 for sock in opened:
                     sock.close()
@@ -194,9 +191,13 @@ class Gateway:
             raise CaptureUnavailable("the gateway is closed")
         return self._sinkhole
 
-    @property
-    def _resolver(self) -> str:
-        return plan.RESOLVER4 if self._is_open else ""
+    def _order(self, serial: int) -> wire.Join:
+        return wire.Join(
+            serial,
+            tls=self.authority is not None,
+            resolver=plan.RESOLVER4 if self._is_open else "",
+            names=self._egress.names if self._egress is not None else None,
+        )
 
     def _check_uplink(self) -> None:
         """Start another uplink where the one before is gone."""

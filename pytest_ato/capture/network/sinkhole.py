@@ -45,8 +45,11 @@ class Sinkhole(Helper):
     def tell(self, order: wire.Order, sockets: list[socket.socket] | None = None) -> None:
         """Send an order; raises `CaptureUnavailable` when nobody is there to take it."""
         descriptors = [sock.fileno() for sock in sockets or []]
+        message = wire.encode(order)
+        if len(message) > wire.ORDER_BYTES:
+            raise CaptureUnavailable("the policy declares more names than a network is limited to")
         try:
-            socket.send_fds(self._control, [wire.encode(order)], descriptors)
+            socket.send_fds(self._control, [message], descriptors)
         except OSError as error:
             raise CaptureUnavailable(f"the sinkhole is gone: {self.why()}") from error
 

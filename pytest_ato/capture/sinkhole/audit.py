@@ -24,6 +24,7 @@ from pytest_ato.capture.sinkhole.proxy import Proxy
 from pytest_ato.capture.sinkhole.recorder import Recorder
 from pytest_ato.capture.sinkhole.reply import Reply
 from pytest_ato.capture.sinkhole.sockets import Control, destination, dropped, from_address
+from pytest_ato.capture.sinkhole.wire import Join
 
 _LONGEST = 65_535 + 64
 _QUIET_ROUNDS = 3
@@ -38,14 +39,13 @@ class Audit:
     def __init__(
         self,
         outbox: Outbox,
-        serial: int,
+        order: Join,
         sockets: dict[str, socket.socket],
         proxy: Proxy | None = None,
-        resolver: str = "",
     ) -> None:
-        """`resolver`: where questions go and connections lead is outside; empty: nothing leaves."""
-        self.serial = serial
-        self._make = OpenConnection if resolver else Connection
+        """`sockets`: those that came with the order, by name."""
+        self.serial = order.serial
+        self._make = OpenConnection if order.resolver else Connection
         self._questions: set[asyncio.Task[None]] = set()
         self._proxy = proxy
         self._outbox = outbox
@@ -53,7 +53,9 @@ class Audit:
         self._loop = asyncio.get_running_loop()
         self._recorder = Recorder(outbox.put)
         allow = self._recorder.allow_question
-        self._responder = Forwarder(allow, resolver) if resolver else Responder(allow)
+        self._responder = (
+            Forwarder(allow, order.resolver, order.names) if order.resolver else Responder(allow)
+        )
         self._packets = PacketReader()
         self._connections: set[Connection] = set()
         self._servers: list[asyncio.Server] = []

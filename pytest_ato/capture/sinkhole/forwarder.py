@@ -1,13 +1,14 @@
 """DNS questions of a target whose network is open: asked of the true resolver, and recorded.
 
-Owns the exchange with the resolver. What it answers is passed on as it is; it is parsed for the
-record alone, and what cannot be parsed is recorded as no answer.
+Owns the exchange with the resolver, and which names it is asked for: a name can carry data, so
+where a policy limits the network, others are refused here. What the resolver answers is passed on
+as it is; it is parsed for the record alone, and what cannot be parsed is recorded as no answer.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 import dns.exception
@@ -16,6 +17,7 @@ import dns.rcode
 
 from pytest_ato.capture.sinkhole.dns import PORT, Flow, Responder, plain
 from pytest_ato.capture.sinkhole.reply import Reply
+from pytest_ato.model.domains import Domains
 
 _PATIENCE = 5.0
 """Seconds until the resolver's answer is given up."""
@@ -39,9 +41,13 @@ class _Exchange(asyncio.DatagramProtocol):
 class Forwarder(Responder):
     """Asks `resolver`, for as long as `allow` says so of each question."""
 
-    def __init__(self, allow: Callable[[], bool], resolver: str) -> None:
+    def __init__(
+        self, allow: Callable[[], bool], resolver: str, names: Iterable[str] | None = None
+    ) -> None:
+        """`names`: the domains that may be asked for; None: all."""
         super().__init__(allow)
         self._resolver = resolver
+        self._domains = None if names is None else Domains(names)
         self._room = asyncio.Semaphore(_AT_A_TIME)
 
     async def ask(self, wire: bytes, flow: Flow) -> Reply:
@@ -52,10 +58,13 @@ class Forwarder(Responder):
             query = dns.message.from_wire(wire)
         except Exception:  # any bytes come here, and the parser's own errors are many
             return self._malformed(wire, flow)
-        async with self._room:
-            data = await self._exchange(wire)
         response = dns.message.make_response(query, recursion_available=True)
-        response.set_rcode(dns.rcode.SERVFAIL)
+        response.set_rcode(dns.rcode.REFUSED)
+        data = b""
+        if self._may_ask(query):
+            response.set_rcode(dns.rcode.SERVFAIL)
+            async with self._room:
+                data = await self._exchange(wire)
         if data:
             with suppress(Exception):
                 response = dns.message.from_wire(data)
@@ -63,6 +72,13 @@ class Forwarder(Responder):
             data = response.to_wire()
         hidden = () if plain(query) else self._hidden(wire, flow)
         return Reply(data, events=(self._event(query, response, flow), *hidden))
+
+    def _may_ask(self, query: dns.message.Message) -> bool:
+        """Whether each name that the question has is one of the allowed ones."""
+        if self._domains is None:
+            return True
+        names = [each.name.to_text(omit_final_dot=True) for each in query.question]
+        return bool(names) and all(self._domains.match(name) is not None for name in names)
 
     async def _exchange(self, wire: bytes) -> bytes:
         loop = asyncio.get_running_loop()

@@ -18,8 +18,6 @@ from pytest_ato.capture.sinkhole.audit import Audit
 from pytest_ato.capture.sinkhole.outbox import Outbox
 from pytest_ato.capture.sinkhole.proxy import Proxy
 
-_ORDER_BYTES = 4096
-
 
 class Server:
     """Serves until the control socket closes."""
@@ -50,7 +48,9 @@ class Server:
                 await self._settle(order)
 
     def _take_order(self) -> None:
-        message, descriptors, _, _ = socket.recv_fds(self._control, _ORDER_BYTES, len(wire.SOCKETS))
+        message, descriptors, _, _ = socket.recv_fds(
+            self._control, wire.ORDER_BYTES, len(wire.SOCKETS)
+        )
         self._orders.put_nowait((message, descriptors))
         if not message:
             asyncio.get_running_loop().remove_reader(self._control)
@@ -62,7 +62,7 @@ class Server:
         named = dict(zip(wire.SOCKETS, sockets, strict=False))
         self._proxy.begin()
         proxy = self._proxy if order.tls else None
-        self._audit = Audit(self._outbox, order.serial, named, proxy, order.resolver)
+        self._audit = Audit(self._outbox, order, named, proxy)
         await self._audit.start()
 
     async def _adopt(self, descriptors: list[int]) -> None:

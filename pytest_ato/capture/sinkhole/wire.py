@@ -18,6 +18,8 @@ from pytest_ato.model.record import Event
 SOCKETS = ("tcp4", "dns4", "packets", "tcp6", "dns6")
 """The order of descriptors that come with `Join`; the last two only where IPv6 is there."""
 
+ORDER_BYTES = 1 << 17
+"""An order is not longer; the kernel passes twice as much as one datagram."""
 PROXY_PORT = 4001
 """Where the TLS proxy listens on the gateway's loopback."""
 PLAIN_PORT = 4002
@@ -33,6 +35,8 @@ class Join(msgspec.Struct, frozen=True, tag="join"):
     resolver: str = ""
     """Address of the resolver that questions are passed on to, and connections to true servers;
     empty: nothing leaves, the sinkhole answers itself."""
+    names: tuple[str, ...] | None = None
+    """Domains that the resolver may be asked for; None: all."""
 
 
 class Settle(msgspec.Struct, frozen=True, tag="settle"):
