@@ -22,7 +22,7 @@
 #define VLAN_MASK 0x0fff
 #define IP_OFFSET 0x1fff
 #define IP6_OFFSET 0xfff8
-#define EXTENSIONS 8 /* headers that are followed; a longer chain is malformed */
+#define EXTENSIONS 6 /* as many of those we follow may be in a packet (RFC 8200, 4.1) */
 
 enum parsed { PARSED_FLOW, PARSED_OTHER, PARSED_MALFORMED };
 
@@ -108,7 +108,7 @@ static __always_inline enum parsed parse_ipv6(struct packet *packet, void *at, v
 	__builtin_memcpy(packet->key.daddr, &ip->daddr, 16);
 	next = ip->nexthdr;
 	at = ip + 1;
-	for (int i = 0; i < EXTENSIONS; i++) {
+	for (int i = 0; i <= EXTENSIONS; i++) {
 		packet->key.protocol = next;
 		switch (next) {
 		case IPPROTO_HOPOPTS:

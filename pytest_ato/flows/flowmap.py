@@ -209,6 +209,12 @@ def _other_layout(path: Path) -> UsageError:
     )
 
 
+def unpin(path: Path) -> None:
+    """Remove a map and its counts from their places; they live on while somebody has them open."""
+    for pinned in (path, path.with_name(path.name + COUNTS_SUFFIX)):
+        pinned.unlink(missing_ok=True)
+
+
 def wall_clock(monotonic: int) -> int:
     """Return nanoseconds since the epoch for a time of the map's, as the clocks stand now."""
     return time.time_ns() - time.monotonic_ns() + monotonic
