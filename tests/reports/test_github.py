@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from wellformed import COMMAND
 
 from pytest_ato.model.findings import Severity
 from pytest_ato.model.octets import octets
 from pytest_ato.reports import github
 from pytest_ato.reports.markdown import summary
-
-COMMAND = re.compile(r"::(error|warning|notice) title=[^:,\r\n]*::[^\r\n]*")
 
 
 @pytest.fixture

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from html.parser import HTMLParser
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from wellformed import html as check
 
 from pytest_ato.model.findings import Severity
 from pytest_ato.model.octets import octets
@@ -16,75 +15,9 @@ from pytest_ato.reports.html import HtmlRenderer
 from pytest_ato.reports.registry import is_ours
 from pytest_ato.reports.words import size
 
-VOID = {"meta", "link"}
-DRAWN = {"rect", "line", "circle"}
-TAGS = set(
-    """html head title style body header nav main section footer article div span p a b i bdi code
-    ul ol li dl dt dd h1 h2 h3 table thead tbody tr th td details summary svg text desc""".split()
-)
-ATTRIBUTES = set(
-    """lang charset http-equiv content name rel href class id aria-label aria-labelledby aria-hidden
-    role style open data-label height width x y x1 x2 y1 y2 cx cy r rx dx text-anchor""".split()
-)
-
-
-class Reader(HTMLParser):
-    """Refuses what is not balanced, not expected, or could load or run something."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.words: list[str] = []
-
-    def handle_starttag(self, tag, attrs):
-        assert tag in TAGS | VOID | DRAWN, tag
-        for name, value in attrs:
-            assert name in ATTRIBUTES, name
-            if name == "id":
-                self.ids.append(value)
-            if name == "href":
-                self.links.append(value)
-            if name == "style":
-                assert re.fullmatch(r"--d:\d+", value), value
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        assert tag in DRAWN
-        self.handle_starttag(tag, attrs)
-        self.open.pop()
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag, self.getpos()
-
-    def handle_comment(self, data):
-        raise AssertionError(data)
-
-    def handle_data(self, data):
-        if self.open[-1:] != ["style"]:
-            self.words.append(data)
-
 
 def rendered(made) -> str:
     return HtmlRenderer().render(made).decode()
-
-
-def check(text: str) -> Reader:
-    reader = Reader()
-    reader.feed(text)
-    reader.close()
-    assert reader.open == []
-    assert len(reader.ids) == len(set(reader.ids))
-    for link in reader.links:
-        assert link == "data:," or link[:1] == "#", link
-        assert link == "data:," or link[1:] in reader.ids, link
-    unsafe = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-    assert not {char for char in text if unicodedata.category(char) in unsafe} - {"\n"}
-    assert not re.search(r"^\s*::[a-z]", text, re.MULTILINE)
-    assert "##[" not in text
-    return reader
 
 
 def words(text: str) -> str:

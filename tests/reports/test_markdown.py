@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from wellformed import markdown as check_inert
 
 from pytest_ato.model import events as ev
 from pytest_ato.model.findings import Severity
@@ -16,25 +16,6 @@ from pytest_ato.reports.markdown import MarkdownRenderer
 
 def rendered(made) -> str:
     return MarkdownRenderer().render(made).decode()
-
-
-def check_inert(text: str) -> None:
-    unsafe = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-    assert not {char for char in text if unicodedata.category(char) in unsafe} - {"\n"}
-    assert not re.search(r"^\s*::[a-z]", text, re.MULTILINE)
-    assert "##[" not in text
-    columns = 0
-    for line in text.split("\n"):
-        if not line.startswith("|"):
-            columns = 0
-            continue
-        cells = line.count("|") - 1
-        assert cells == (columns or cells), line
-        columns = cells
-    for line in text.split("\n"):
-        assert line.count("`") % 2 == 0, line
-        outside = "".join(line.split("`")[::2])
-        assert not re.search(r"[<>\[\]!@$\\~{}]|://|www\.", outside), line
 
 
 def test_hostile_strings_do_not_act(hostile_report, hostile_text) -> None:
