@@ -15,7 +15,7 @@ from typing import Final
 from pytest_ato.evidence import merkle
 from pytest_ato.evidence.keys import Algorithm, PublicKey
 from pytest_ato.evidence.log.entries import Head, Record, signed_part
-from pytest_ato.evidence.log.writer import segments
+from pytest_ato.evidence.log.files import segments
 from pytest_ato.evidence.verification.log import leaves
 from pytest_ato.evidence.verification.trust import Keys
 from pytest_ato.model.errors import UsageError

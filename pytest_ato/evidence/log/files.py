@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import os
 import stat
 from collections.abc import Iterator
@@ -127,3 +128,18 @@ def sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def segments(path: Path, *, also_links: bool = False) -> list[Path]:
+    """Return what was rotated away from `path`, the oldest first.
+
+    `also_links`: with other names of the log itself, as a rotation leaves that was killed.
+    """
+    found = [
+        each
+        for each in path.parent.glob(f"{glob.escape(path.name)}.*")
+        if each.suffix[1:].isdigit()
+    ]
+    if not also_links and path.exists():
+        found = [each for each in found if not each.samefile(path)]
+    return sorted(found, key=lambda each: int(each.suffix[1:]))

@@ -18,7 +18,7 @@ from pytest_ato.evidence.canonical import Json
 from pytest_ato.evidence.log import entries
 from pytest_ato.evidence.log.chain import Broken, Chain, Repair
 from pytest_ato.evidence.log.entries import Head
-from pytest_ato.evidence.log.files import LogFile
+from pytest_ato.evidence.log.files import LogFile, segments
 from pytest_ato.evidence.signers.interface import Signer
 from pytest_ato.model.closing import Closing
 from pytest_ato.model.errors import SigningError
@@ -148,9 +148,3 @@ class EvidenceLog(Closing):
             f"the evidence log {show(str(self.path))} {why}; nothing was added. "
             "Keep it as it is, and give another with --ato-evidence-log"
         )
-
-
-def segments(path: Path) -> list[Path]:
-    """Return what was rotated away from `path`, the oldest first."""
-    found = [each for each in path.parent.glob(f"{path.name}.*") if each.suffix[1:].isdigit()]
-    return sorted(found, key=lambda each: int(each.suffix[1:]))

@@ -15,7 +15,7 @@ import msgspec
 
 from pytest_ato.evidence import dsse, names, statements
 from pytest_ato.evidence.log.entries import Record
-from pytest_ato.evidence.log.writer import segments
+from pytest_ato.evidence.log.files import segments
 from pytest_ato.evidence.timestamp import check as check_timestamp
 from pytest_ato.evidence.verification import files
 from pytest_ato.evidence.verification.log import LogReader, payload_of, verify_log

@@ -12,7 +12,7 @@ from pytest_ato.evidence import merkle
 from pytest_ato.evidence.log import entries
 from pytest_ato.evidence.log.chain import Broken, Chain
 from pytest_ato.evidence.log.entries import Head, Record
-from pytest_ato.evidence.log.writer import segments
+from pytest_ato.evidence.log.files import segments
 from pytest_ato.evidence.verification.trust import Keys
 from pytest_ato.model.errors import UsageError, VerificationError
 from pytest_ato.model.octets import show
