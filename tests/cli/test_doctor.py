@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from pytest_ato.capture.probes import PROBES
+from pytest_ato.evidence.signers import modules
 
 Ato = Callable[..., subprocess.CompletedProcess[str]]
 HEADING = "probes of the core loader:"
@@ -43,6 +44,15 @@ def test_the_alternative_in_use_is_named(ato: Ato) -> None:
             words = table[probe.name]
             assert words[-3:-1] == ["in", "use:"]
             assert words[-1] in probe.alternatives
+
+
+@pytest.mark.privileged
+def test_modules_of_tokens_have_a_row(ato: Ato) -> None:
+    told = ato("doctor", scripted=False).stdout.partition(HEADING)[0]
+    (row,) = [line for line in told.splitlines() if " PKCS#11 " in line]
+    found = [path for path in modules.installed() if str(path) in row]
+    assert row.split()[0] == ("ok" if found else "--")
+    assert found == list(modules.installed())
 
 
 @pytest.mark.privileged
