@@ -99,7 +99,7 @@ class HoneytokenExfil(Detector):
         process = sighting.process
         by = f" by {process.label}" if process else ""
         found = self.finding(
-            key=f"{sighting.token}@{sighting.destination}",
+            key=f"{sighting.token}:{sighting.destination}",
             title=f"{sighting.token} sent to {sighting.destination}{by} "
             f"as {', '.join(sighting.ways)}",
             evidence=(*self._way(sighting, reads), *sighting.evidence),
@@ -133,7 +133,7 @@ class HoneytokenExfil(Detector):
         thief = read.process
         sending = f"{sent.process.label} then sent {sent.size} bytes to {sent.destination}"
         return self.finding(
-            key=f"unseen@{sent.destination}",
+            key=f"unseen:{sent.destination}",
             title=f"{read.token.name} may have been sent to {sent.destination} in a form that "
             f"cannot be read, by {sent.process.label}",
             severity=Severity.MEDIUM,
@@ -149,7 +149,7 @@ class HoneytokenExfil(Detector):
         by, pid = (f" by {left.process.label}", left.process.pid) if left.process else ("", 0)
         what = f"what was sent to {left.destination}{by} was not searched to its end"
         return self.finding(
-            key=f"unsearched@{left.destination}",
+            key=f"unsearched:{left.destination}",
             title=f"{what}: {left.why}",
             severity=Severity.LOW,
             evidence=[Evidence(ts=left.ts, text=left.why, pid=pid)],

@@ -99,7 +99,7 @@ class HoneytokenUsed(Detector):
         method = show(octets(event.request.method), 20)
         text = f"{method} {self.context.tokens.mask_text(event.url)} with {kind}"
         return self.finding(
-            key=f"{token}@{event.destination}",
+            key=f"{token}:{event.destination}",
             title=f"{token} presented to {service or event.destination}{by} as {kind}",
             evidence=[Evidence(ts=event.ts, text=text, pid=process.pid if process else 0)],
             where=event.destination,

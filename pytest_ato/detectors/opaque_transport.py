@@ -130,7 +130,7 @@ class OpaqueTransport(Detector):
     ) -> Finding:
         by = f" by {process.label}" if process else ""
         return self.finding(
-            key=f"{kind.lower().replace(' ', '_')}@{destination}",
+            key=f"{kind.lower().replace(' ', '_')}:{destination}",
             title=f"{kind} to {destination}{by}",
             evidence=[Evidence(ts=ts, text=text, pid=process.pid if process else 0)],
             where=destination,

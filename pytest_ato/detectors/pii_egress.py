@@ -162,7 +162,7 @@ class PiiEgress(Detector):
         number = len(place.values)
         text = f"{number} different {words} to {place.destination}: {place.snippet}"
         return self.finding(
-            key=f"{place.kind}@{place.destination}",
+            key=f"{place.kind}:{place.destination}",
             title=f"{by} sends {words} to {place.destination}",
             evidence=(Evidence(ts=place.ts, text=text, pid=process.pid if process else 0),),
             where=place.destination,

@@ -14,7 +14,8 @@ from pytest_ato.detectors.ledger import Entry
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 
 MAX_OPAQUE: Final = 16
-"""Bytes to one destination: as many as the shortest piece by which a planted value is known."""
+"""Bytes to one destination, unless the policy's `max_opaque_bytes` says otherwise: as many as the
+shortest piece by which a planted value is known."""
 _SHOWN: Final = 5
 _HANDSHAKES: Final = {
     "": "nobody answered",
@@ -40,12 +41,12 @@ class TlsUninspected(Detector):
         silent="a connection of which a probe or the proxy saw the plaintext; handshakes, tags "
         "and alerts do not count",
         needs=frozenset({"sinkhole", "open"}),
-        thresholds={"max_opaque_bytes": float(MAX_OPAQUE)},
     )
 
     def finish(self) -> Iterable[Finding]:
         """Add up the ledger by destination."""
-        limit = self.threshold("max_opaque_bytes")
+        given = self.context.terms.policy.max_opaque_bytes
+        limit = MAX_OPAQUE if given is None else given
         ledger = self.context.connections.ledger
         told: set[str] = set()
         for destination, entries in ledger.opaque.items():
@@ -73,7 +74,7 @@ class TlsUninspected(Detector):
         by = f" by {entry.process.label}" if entry.process else ""
         why = f" ({entry.reason})" if entry.reason else ""
         return self.finding(
-            key=f"unanswered@{destination}",
+            key=f"unanswered:{destination}",
             title=f"TLS{by} with {destination} came to nothing, as with a client that does not "
             "like the certificate: what it would have sent is not known",
             severity=Severity.LOW,

@@ -40,7 +40,7 @@ def test_a_value_posted_in_any_encoding(log, detect, secret, encode, called):
     [finding] = detect(HoneytokenExfil, log)
     assert finding.severity is Severity.CRITICAL
     assert finding.rule == "ATO-EXF-001"
-    assert finding.key == "honeytoken_exfil:aws_credentials@collect.example.org:443"
+    assert finding.key == "honeytoken_exfil:aws_credentials:collect.example.org:443"
     assert finding.where == "collect.example.org:443"
     assert [show(link.path) for link in finding.lineage] == ["/opt/vendor/app", "/usr/bin/curl"]
     assert "app → curl" in finding.title
@@ -55,7 +55,7 @@ def test_a_value_cut_over_pieces_belongs_to_the_owner_of_the_socket(log, detect,
     # The other names the same destination last; the client port tells them apart.
     log.tcp(second, DROP, 4444, b"hello")
     [finding] = detect(HoneytokenExfil, log)
-    assert finding.key.endswith("aws_credentials@203.0.113.9:4444")
+    assert finding.key.endswith("aws_credentials:203.0.113.9:4444")
     assert show(finding.lineage[-1].path) == "/usr/bin/first"
 
 
@@ -71,8 +71,8 @@ def test_values_of_two_carriers_are_two_findings_and_of_two_markers_one(log, det
     log.tcp(log.root, DROP, 80, values.encode())
     log.tcp(log.root, DROP, 80, values.encode())
     aws, kube = detect(HoneytokenExfil, log)
-    assert (aws.key, aws.count) == ("honeytoken_exfil:aws_credentials@203.0.113.9:80", 4)
-    assert (kube.key, kube.count) == ("honeytoken_exfil:kube_config@203.0.113.9:80", 2)
+    assert (aws.key, aws.count) == ("honeytoken_exfil:aws_credentials:203.0.113.9:80", 4)
+    assert (kube.key, kube.count) == ("honeytoken_exfil:kube_config:203.0.113.9:80", 2)
 
 
 def test_a_value_in_one_dns_name(log, detect, secret):
@@ -80,7 +80,7 @@ def test_a_value_in_one_dns_name(log, detect, secret):
     text = base64.b32encode(secret).decode().rstrip("=").lower()
     log.dns(f"{text[:32]}.{text[32:]}.t.evil.example", pid=tool)
     [finding] = detect(HoneytokenExfil, log)
-    assert finding.key == "honeytoken_exfil:aws_credentials@evil.example"
+    assert finding.key == "honeytoken_exfil:aws_credentials:evil.example"
     assert show(finding.lineage[-1].path) == "/usr/bin/dig"
 
 
@@ -94,16 +94,16 @@ def test_a_value_split_over_several_dns_names(log, detect, secret, pattern):
         log.dns(name, pid=log.root, qtype="AAAA", rcode="NOERROR")
         log.dns("www.example.org", "198.18.0.8", pid=log.root)
     [finding] = detect(HoneytokenExfil, log)
-    assert finding.key == "honeytoken_exfil:aws_credentials@evil.example"
+    assert finding.key == "honeytoken_exfil:aws_credentials:evil.example"
 
 
 def test_a_value_over_udp_and_icmp(log, detect, secret):
     log.send(log.root, DROP, 9999, secret)
     log.datagram("198.51.100.4", 0, secret, protocol="icmp", client_port=0)
     udp, icmp = sorted(detect(HoneytokenExfil, log), key=lambda f: f.key, reverse=True)
-    assert udp.key.endswith("@203.0.113.9:9999")
+    assert udp.key.endswith(":203.0.113.9:9999")
     assert udp.title.endswith("as udp")
-    assert icmp.key.endswith("@198.51.100.4")
+    assert icmp.key.endswith(":198.51.100.4")
     assert icmp.title.endswith("as icmp")
 
 
@@ -128,8 +128,8 @@ def test_keys_are_the_same_whatever_pids_ports_and_sinkhole_addresses_were(make_
         keys.add(tuple(finding.key for finding in detect(HoneytokenExfil, log)))
     assert keys == {
         (
-            "honeytoken_exfil:kube_config@198.18.0.0/15:443",
-            "honeytoken_exfil:kube_config@c.example.org:443",
+            "honeytoken_exfil:kube_config:198.18.0.0/15:443",
+            "honeytoken_exfil:kube_config:c.example.org:443",
         )
     }
 
@@ -142,7 +142,7 @@ def test_a_thief_that_encrypts(log, detect):
     log.tcp(log.root, DROP, 443, os.urandom(300))
     [finding] = detect(HoneytokenExfil, log)
     assert finding.severity is Severity.MEDIUM
-    assert finding.key == "honeytoken_exfil:unseen@203.0.113.9:443"
+    assert finding.key == "honeytoken_exfil:unseen:203.0.113.9:443"
     assert "aws_credentials" in finding.title
     assert "300 bytes" in show(finding.evidence[1].text)
 
@@ -199,7 +199,7 @@ def test_what_was_not_searched_to_its_end_is_a_condition(log, detect):
     log.events.append(type(last)(**{**_fields(last), "sent": 5_000_000}))
     [finding] = detect(HoneytokenExfil, log)
     assert (finding.key, finding.severity) == (
-        "honeytoken_exfil:unsearched@203.0.113.9:443",
+        "honeytoken_exfil:unsearched:203.0.113.9:443",
         Severity.LOW,
     )
     assert finding.title == (

@@ -30,7 +30,7 @@ def test_a_signed_call_of_sts(log, detect):
     log.tls(thief, SINK, 443, call, via=("proxy",))
     [finding] = detect(HoneytokenUsed, log)
     assert finding.severity is Severity.CRITICAL
-    assert finding.key == "honeytoken_used:aws_credentials@sts.amazonaws.com:443"
+    assert finding.key == "honeytoken_used:aws_credentials:sts.amazonaws.com:443"
     assert "AWS STS (sts.amazonaws.com)" in finding.title
     assert finding.title.endswith("as a SigV4 signature")
     assert log.values["aws_id"] not in str(finding)

@@ -21,7 +21,7 @@ def _keys(findings):
 
 
 @pytest.mark.parametrize(
-    ("packet", "key"), [(QUIC, "quic@203.0.113.9:443"), (WIREGUARD, "wireguard@203.0.113.9:443")]
+    ("packet", "key"), [(QUIC, "quic:203.0.113.9:443"), (WIREGUARD, "wireguard:203.0.113.9:443")]
 )
 def test_packets(log, detect, packet, key):
     log.send(log.root, DROP, 443, packet)
@@ -40,17 +40,17 @@ def test_other_packets_are_silent(log, detect):
 
 def test_ssh(log, detect):
     log.tcp(log.root, DROP, 2222, b"SSH-2.0-OpenSSH_9.2\r\n")
-    assert _keys(detect(OpaqueTransport, log)) == ["ssh@203.0.113.9:2222"]
+    assert _keys(detect(OpaqueTransport, log)) == ["ssh:203.0.113.9:2222"]
 
 
 def test_a_hello_that_is_encrypted(log, detect, wire):
     log.events += wire(log, DROP, 443, "public.example", (0xFE0D, b"\0" + NOISE[:200]))
-    assert _keys(detect(OpaqueTransport, log)) == ["ech@203.0.113.9:443"]
+    assert _keys(detect(OpaqueTransport, log)) == ["ech:203.0.113.9:443"]
 
 
 def test_dns_over_tls(log, detect):
     log.tls(log.root, DROP, 853, b"x", via=("proxy",))
-    assert _keys(detect(OpaqueTransport, log)) == ["dns_over_tls@203.0.113.9:853"]
+    assert _keys(detect(OpaqueTransport, log)) == ["dns_over_tls:203.0.113.9:853"]
 
 
 @pytest.mark.parametrize(
@@ -62,26 +62,26 @@ def test_dns_over_tls(log, detect):
 )
 def test_dns_over_https_in_a_request(log, detect, request_):
     log.tls(log.root, DROP, 443, request_, via=("proxy",))
-    assert _keys(detect(OpaqueTransport, log)) == ["dns_over_https@203.0.113.9:443"]
+    assert _keys(detect(OpaqueTransport, log)) == ["dns_over_https:203.0.113.9:443"]
 
 
 def test_dns_over_https_by_its_host(log, detect):
     log.tls(log.root, DROP, 443, via=(), name="dns.google")
-    assert _keys(detect(OpaqueTransport, log)) == ["dns_over_https@203.0.113.9:443"]
+    assert _keys(detect(OpaqueTransport, log)) == ["dns_over_https:203.0.113.9:443"]
 
 
 def test_tor(log, detect):
     log.tls(log.root, DROP, 9001, via=(), name="www.a2b3c4d5e6f7g2.com")
     log.dns("duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion")
     assert sorted(_keys(detect(OpaqueTransport, log)), reverse=True) == [
-        "tor@duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion",
-        "tor@203.0.113.9:9001",
+        "tor:duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion",
+        "tor:203.0.113.9:9001",
     ]
 
 
 def test_random_bytes_on_a_web_port(log, detect):
     log.tcp(log.root, DROP, 443, NOISE[:300], NOISE[300:])
-    assert _keys(detect(OpaqueTransport, log)) == ["random_bytes@203.0.113.9:443"]
+    assert _keys(detect(OpaqueTransport, log)) == ["random_bytes:203.0.113.9:443"]
 
 
 def test_ordinary_traffic_is_silent(log, detect):

@@ -7,6 +7,7 @@ import pytest
 from pytest_ato.detectors.tls_uninspected import TlsUninspected
 from pytest_ato.model import events as ev
 from pytest_ato.model.findings import Severity
+from pytest_ato.model.policy import Policy, Terms
 
 DROP = "203.0.113.9"
 
@@ -56,7 +57,7 @@ def test_a_handshake_that_came_to_nothing(log, detect, outcome):
     log.tls(log.root, DROP, 443, via=(), handshake=outcome)
     [finding] = detect(TlsUninspected, log)
     assert finding.severity is Severity.LOW
-    assert finding.key == "tls_uninspected:unanswered@203.0.113.9:443"
+    assert finding.key == "tls_uninspected:unanswered:203.0.113.9:443"
 
 
 def test_a_hello_that_is_cut_off_came_to_nothing(log, detect):
@@ -82,13 +83,8 @@ def test_what_was_not_recorded_is_taken_in_proportion(log, detect):
     assert detect(TlsUninspected, log) == ()
 
 
-def test_a_threshold_of_the_policys(log):
-    from pytest_ato.detectors.pipeline import Pipeline
-
+@pytest.mark.parametrize(("limit", "found"), [(5000, 0), (4999, 1), (0, 1)])
+def test_a_limit_of_the_policys(log, detect, limit, found):
     log.tls(log.root, DROP, 443, opaque=5000, via=())
-    pipeline = Pipeline([TlsUninspected])
-    pipeline.context.thresholds = {"tls_uninspected": {"max_opaque_bytes": 5000.0}}
-    for event in log.events:
-        pipeline.feed(event)
-    pipeline.finish()
-    assert pipeline.findings == ()
+    terms = Terms(policy=Policy(max_opaque_bytes=limit))
+    assert len(detect(TlsUninspected, log, terms)) == found
