@@ -13,6 +13,7 @@ from pytest_ato.policy.schema import schema
 from pytest_ato.settings.table import TABLE, Arity, Setting
 
 OPTIONS = Path(__file__).parent / "options.md"
+DETECTORS = Path(__file__).parent / "detectors.md"
 SCHEMA = Path(__file__).parent / "policy.schema.json"
 ACTION = Path(__file__).parent / "github-action.md"
 
@@ -87,6 +88,9 @@ def _row(setting: Setting) -> str:
 
 
 if __name__ == "__main__":
+    from detectors_page import page
+
+    DETECTORS.write_text(page())
     OPTIONS.write_text(options_page())
     SCHEMA.write_text(schema())
     ACTION.write_text(action_page())

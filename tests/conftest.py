@@ -3,12 +3,18 @@ must run (`ATO_REQUIRE=privileged,...`), a missing privilege is a failure, never
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from pytest_ato.model.findings import Severity
+from pytest_ato.model.report import ReportFinding
 
 # A busy machine is no failure: examples are bounded in number, not in time.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -46,3 +52,37 @@ def _lack(marker: str, reason: str) -> NoReturn:
     if marker in os.environ.get("ATO_REQUIRE", "").split(","):
         pytest.fail(f"{marker} tests are required here (ATO_REQUIRE): {reason}")
     pytest.skip(reason)
+
+
+RESULTS = Path(__file__).parent / "samples/results.json"
+"""What the last recorded run of samples and corpus came to; `docs/detectors.md` is made from it."""
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Callable[[str, Iterable[ReportFinding]], dict[str, str]]:
+    """``recorded(name, findings)``: the worst severity of each detector (info is none), which is as
+    recorded under that name; with ``ATO_RECORD`` set, it is recorded."""
+
+    def compare(name: str, findings: Iterable[ReportFinding]) -> dict[str, str]:
+        worst: dict[str, Severity] = {}
+        for one in findings:
+            known = worst.setdefault(one.detector, one.severity)
+            worst[one.detector] = max(known, one.severity, key=lambda severity: severity.rank)
+        found = {name: str(severity) for name, severity in sorted(worst.items())}
+        found = {name: severity for name, severity in found.items() if severity != Severity.INFO}
+        if "ATO_RECORD" in os.environ:
+            _record(name, found)
+        assert json.loads(RESULTS.read_text()).get(name) == found, "record it: ATO_RECORD=1 pytest"
+        return found
+
+    return compare
+
+
+def _record(name: str, found: dict[str, str]) -> None:
+    with RESULTS.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        results = json.loads(file.read() or "{}") | {name: found}
+        file.truncate(0)
+        json.dump(results, file, indent=1, sort_keys=True)
+        file.write("\n")

@@ -68,6 +68,8 @@ def explanation(definition: Definition) -> str:
     ]
     if definition.needs:
         parts.append(f"  network     {' or '.join(sorted(definition.needs))} alone")
+    if definition.input:
+        parts.append(f"  needs       {definition.asks_for}")
     if definition.fires:
         parts += ["", _paragraph(f"Fires when {definition.fires}.")]
     if definition.silent:

@@ -26,6 +26,10 @@ class GeoPolicy(Detector):
         technique="T1090",
         needs=frozenset({"sinkhole", "open"}),
         input="countries",
+        fires="an address that was connected to, or sent to, is in a country that the policy's "
+        "`geo` does not allow, by the registry or the table that is named; low: the country is "
+        "unknown, or a sinkhole answered for the name",
+        silent="an allowed country; private addresses",
     )
 
     def finish(self) -> Iterator[Finding]:

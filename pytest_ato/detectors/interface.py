@@ -77,8 +77,13 @@ class Definition:
         if self.needs and network not in self.needs:
             return f"needs network {' or '.join(sorted(self.needs))}, not {network}"
         if self.input and self.input not in inputs:
-            return f"needs {_GIVEN_BY[self.input]}"
+            return f"needs {self.asks_for}"
         return ""
+
+    @property
+    def asks_for(self) -> str:
+        """In words what a user has to give, and how; empty: nothing."""
+        return _GIVEN_BY.get(self.input, "")
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,10 @@ class KnownBadAsn(Detector):
         technique="T1583",
         needs=frozenset({"sinkhole", "open"}),
         input="asns",
+        fires="an address that was connected to, or sent to, belongs to an autonomous system that "
+        "a list or the policy's `asn.deny` has, by the registry or the table that is named; low: "
+        "the network of an address is unknown",
+        silent="the neighbouring network; private addresses and the sinkhole's own",
     )
 
     def finish(self) -> Iterator[Finding]:

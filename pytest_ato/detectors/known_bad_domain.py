@@ -50,6 +50,9 @@ class KnownBadDomain(Detector):
         wants=(Dns, Handshake),
         needs=frozenset({"sinkhole", "open"}),
         input="domains",
+        fires="a name that a list has, or a name below it, is asked for, or named in a TLS "
+        "handshake",
+        silent="a sibling of the listed name, or the name above it",
     )
 
     def __init__(self, context: Context) -> None:

@@ -32,7 +32,8 @@ DECLARED = {"updater.py": "beaconing"}
 """Programs that really do what a detector is for, and that detector: accepted, they pass."""
 
 
-def is_quiet(trace) -> None:
+def is_quiet(trace, recorded, name: str) -> None:
+    assert recorded(f"corpus: {name}", trace.findings) == {}
     assert trace.verdict is Verdict.APPROVE, [finding.title for finding in trace.findings]
     assert list(trace.events)
 
@@ -42,14 +43,14 @@ def test_there_are_enough() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in SCRIPTS if name not in DECLARED])
-def test_script(ato_trace, name: str) -> None:
+def test_script(ato_trace, recorded, name: str) -> None:
     trace = ato_trace(PROGRAMS / name, timeout=60)
     assert trace.returncode == 0, trace.stdout
-    is_quiet(trace)
+    is_quiet(trace, recorded, name)
 
 
 @pytest.mark.parametrize(("program", "args"), COMMANDS, ids=lambda value: Path(str(value)).name)
-def test_command(ato_trace, program: str, args: list[str]) -> None:
+def test_command(ato_trace, recorded, program: str, args: list[str]) -> None:
     trace = ato_trace(program, args=args)
     assert trace.returncode == 0, trace.stdout
-    is_quiet(trace)
+    is_quiet(trace, recorded, Path(program).name)

@@ -3,7 +3,8 @@
 
 `tunnel` carries 2 KiB of random bytes in base32 labels below one domain; `cdn` asks for the few
 hashed names that a content network gives its customers; `ordinary` for names that people chose.
-`generated` asks for domains that a generator made up, `typos` for ones that people mistyped.
+`trickle` carries a few bytes, in labels of four digits. `generated` asks for domains that a
+generator made up, `words` for ones that it made of words, `typos` for ones that people mistyped.
 `service` asks for a webhook service, `documents` for pages about one; `pool` for a mining pool;
 `metadata` for a cloud's metadata service.
 """
@@ -39,6 +40,16 @@ def generated() -> list[str]:
     return [f"{''.join(random.choices(string.ascii_lowercase, k=n))}.example" for n in lengths]
 
 
+def trickle() -> list[str]:
+    return [f"{random.randbytes(2).hex()}.t.vendor.example" for _ in range(8)]
+
+
+def words() -> list[str]:
+    first = "silver river summer garden winter yellow morning simple golden bright".split()
+    second = "house market forest window travel planet mountain bridge station letter".split()
+    return [f"{a}{b}.example" for a, b in zip(first, random.sample(second, 10), strict=True)]
+
+
 def typos() -> list[str]:
     names = "gogle facebok amazn microsft wikipdia youtub twiter linkdin netflx instagrm githb"
     return [f"{name}.example" for name in names.split()]
@@ -48,7 +59,9 @@ NAMES = {
     "tunnel": tunnel,
     "cdn": cdn,
     "ordinary": ordinary,
+    "trickle": trickle,
     "generated": generated,
+    "words": words,
     "typos": typos,
     "service": lambda: ["a1b2c3.webhook.site"],
     "documents": lambda: ["docs.pipedream.net", "webhook.site.vendor.example"],

