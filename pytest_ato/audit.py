@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -28,7 +29,7 @@ from pytest_ato.honeytokens.mint import Minted, mint
 from pytest_ato.model.closing import Closing
 from pytest_ato.model.errors import SigningError, UsageError
 from pytest_ato.model.events import AnyEvent, Audit, End, Enrichment, Lost, Signing, decode
-from pytest_ato.model.octets import Octets
+from pytest_ato.model.octets import Octets, show
 from pytest_ato.model.policy import Terms
 from pytest_ato.model.record import Event
 from pytest_ato.model.report import Report
@@ -230,24 +231,27 @@ def replay(
     report_dir: Path | None = None,
     extra_detectors: Sequence[type[Detector]] = (),
     inputs: Inputs | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Examine a recorded audit again: no root, no target, the same report from the same log.
 
     The log's own answers of registries are used, unless `inputs` has whom to ask anew.
 
-    With a `report_dir`, the log and its new report are written there under the target's name. A
+    With a `report_dir`, the log and its new report are written there under the target's name.
+    `progress` gets words about how far it is, for who waits. A
     log that cannot be read to its end is INCONCLUSIVE; raises UsageError for one that cannot be
     read at all.
     """
     detectors = registry.load(extra_detectors)
     inputs = inputs or Inputs.recorded(Terms())
+    told = partial(_tell, progress, events.name) if progress else None
     if report_dir is None:
         examination = Examination(detectors, terms=inputs.terms)
-        _take_all(events, examination, inputs)
+        _take_all(events, examination, inputs, told)
         return Outcome(directory=events.parent, examined=examination.conclude())
     with ReportDirectory(report_dir, _name(events)) as place:
         examination = Examination(detectors, place.append, terms=inputs.terms)
-        _take_all(events, examination, inputs)
+        _take_all(events, examination, inputs, told)
         return _conclude(examination, place, None)
 
 
@@ -264,10 +268,19 @@ def update_baseline(path: Path, outcome: Outcome) -> str:
     return f"baseline of {name} {'updated: ' + changes if difference else 'is up to date'}"
 
 
-def _take_all(events: Path, examination: Examination, inputs: Inputs) -> None:
+def _tell(progress: Callable[[str], None], name: str, share: float) -> None:
+    progress(f"examining {show(name, 60)}: {share:.0%}")
+
+
+def _take_all(
+    events: Path,
+    examination: Examination,
+    inputs: Inputs,
+    told: Callable[[float], None] | None,
+) -> None:
     first = _first(events)
     enricher = inputs.enricher(first.spec.network) if isinstance(first, Audit) else None
-    for event in read_log(events):
+    for event in read_log(events, told):
         if not (enricher and isinstance(event, Enrichment)):
             examination.take(event)
     if enricher:

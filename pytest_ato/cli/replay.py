@@ -39,6 +39,15 @@ def run(arguments: argparse.Namespace) -> int:
     given = options.read(arguments)
     extra = given.detectors()
     inputs = given.inputs(registry.definitions(extra))
-    outcome = replay(arguments.log, report_dir=arguments.to, extra_detectors=extra, inputs=inputs)
-    settings = given.under(inputs.terms.policy)
-    return result.tell(outcome, settings, Screen(quiet=arguments.quiet))
+    screen = Screen(quiet=arguments.quiet)
+    try:
+        outcome = replay(
+            arguments.log,
+            report_dir=arguments.to,
+            extra_detectors=extra,
+            inputs=inputs,
+            progress=screen.progress,
+        )
+    finally:
+        screen.clear()
+    return result.tell(outcome, given.under(inputs.terms.policy), screen)

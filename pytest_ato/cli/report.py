@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=Path(),
         help="write into DIR (default: .)",
     )
-    options.add(parser, "policy", "baseline", "domain-list", "asn-list")
+    options.add(parser, "policy", "baseline", "rules", "domain-list", "asn-list")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,11 +41,16 @@ def run(arguments: argparse.Namespace) -> int:
     screen = Screen(quiet=arguments.quiet)
     wanted = [renderer(name.strip()) for name in arguments.format.split(",")]
     place: Path = arguments.to
-    inputs = options.read(arguments).inputs(registry.definitions())
+    given = options.read(arguments)
+    extra = given.detectors()
+    inputs = given.inputs(registry.definitions(extra))
     screen.progress(f"examining {show(arguments.log.name, 60)}")
-    report = replay(arguments.log, inputs=inputs).report
     written: list[Path] = []
     try:
+        outcome = replay(
+            arguments.log, extra_detectors=extra, inputs=inputs, progress=screen.progress
+        )
+        report = outcome.report
         _make(place)
         for number, each in enumerate(wanted, 1):
             screen.progress(f"writing {each.file_name} ({number} of {len(wanted)})")

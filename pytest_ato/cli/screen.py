@@ -21,8 +21,10 @@ class Screen:
         self.color = (
             terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         )
-        self._progress = sys.stderr.isatty() and not quiet
+        self._room = _columns_of_errors() - 1 if not quiet else 0
+        """Columns of a progress line; none: it goes to no terminal."""
         self._shown = 0
+        self._told = ""
 
     def lines(self, lines: Iterable[str]) -> None:
         """Print lines of the result."""
@@ -32,8 +34,9 @@ class Screen:
 
     def progress(self, text: str) -> None:
         """Show what is going on, on one line that the next one replaces; only to a person."""
-        if self._progress:
-            text = text[: self.width - 1]
+        if self._room > 0 and text != self._told:
+            self._told = text
+            text = text[: self._room]
             sys.stderr.write(f"\r{text:<{self._shown}}")
             sys.stderr.flush()
             self._shown = len(text)
@@ -44,3 +47,14 @@ class Screen:
             sys.stderr.write(f"\r{'':<{self._shown}}\r")
             sys.stderr.flush()
             self._shown = 0
+            self._told = ""
+
+
+def _columns_of_errors() -> int:
+    """Columns of the terminal that standard error goes to, 80 where it does not say; 0: none."""
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return 0
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 
 import pytest
 
@@ -21,6 +22,22 @@ SPEC = AuditSpec(
         placed=(Placed("/srv/vendor-bin", "/opt/vendor-bin"),),
     ),
 )
+RULES = """\
+rules:
+  - id: ACME-EXF-001
+    name: acme_copy
+    category: exfil
+    severity: high
+    title: A copying tool is started
+    event: exec
+    where:
+      path: {glob: "*/rclone"}
+    positive:
+      - {path: /usr/bin/rclone, file: /usr/bin/rclone, argv: [rclone]}
+    negative:
+      - {path: /usr/bin/cp, file: /usr/bin/cp, argv: [cp]}
+"""
+ORDER = ["report.json", "report.md", "report.html", "junit.xml", "results.sarif"]
 NAMES = ["junit.xml", "report.html", "report.json", "report.md", "results.sarif"]
 
 
@@ -81,3 +98,53 @@ def test_a_log_that_is_not_there_is_one_line(tmp_path, capsys) -> None:
     assert main(["report", str(tmp_path / "none.jsonl"), "-o", str(tmp_path)]) == 2
     assert "cannot read the event log" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def long_log(log):
+    """One that takes a while."""
+    opened = ev.Open(ts=2, pid=1, call="open", path="/tmp/x", result=3)
+    with log.open("ab") as file:
+        file.write((ev.encode(opened) + b"\n") * 20_000)
+    return log
+
+
+def test_a_long_render_tells_a_person_how_far_it_is(long_log, on_terminal) -> None:
+    code, told = on_terminal("report", str(long_log), "-o", "out", stdout=subprocess.DEVNULL)
+    assert code == 0
+    for words in (b"\rexamining events.jsonl", b"jsonl: 4", b"report.html (3 of 5)"):
+        assert words in told
+    assert told.endswith(b"\r")  # the line was taken away
+    assert b"\n" not in told
+    assert b"\x1b" not in told
+
+
+def test_progress_stays_on_its_line(long_log, on_terminal) -> None:
+    _, told = on_terminal("report", str(long_log), "-o", "out", stdout=subprocess.DEVNULL)
+    assert max(len(piece) for piece in told.split(b"\r")) < 80
+
+
+@pytest.mark.parametrize(("words", "environment"), [(["-q"], {}), ([], {"TERM": "dumb"})])
+def test_nobody_is_told_who_does_not_want_it(long_log, on_terminal, words, environment) -> None:
+    _, told = on_terminal(
+        "report", str(long_log), "-o", "out", *words, stdout=subprocess.DEVNULL, **environment
+    )
+    assert told == b""
+
+
+def test_no_progress_in_a_pipe(long_log, ato) -> None:
+    result = ato("report", str(long_log), "-o", "out", scripted=False)
+    assert result.returncode == 0
+    assert result.stderr == ""
+    assert result.stdout.splitlines() == [f"out/{name}" for name in ORDER]
+
+
+def test_rules_of_ones_own_look_at_the_log_too(log, tmp_path, ato) -> None:
+    (tmp_path / "rules.yaml").write_text(RULES)
+    exec_ = ev.Exec(ts=2, pid=1, path="/usr/bin/rclone", file="/usr/bin/rclone", argv=("rclone",))
+    with log.open("ab") as file:
+        file.write(ev.encode(exec_) + b"\n")
+    assert ato("report", str(log), "--rules=rules.yaml", "-o", "out").returncode == 0
+    text = (tmp_path / "out" / "report.json").read_text()
+    assert "ACME-EXF-001" in text
+    assert '"kind": "rules"' in text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -102,26 +101,9 @@ def test_no_colour_and_no_progress_in_a_pipe(ato, program):
 
 
 @pytest.mark.parametrize(("environment", "colour"), [({}, True), ({"NO_COLOR": "1"}, False)])
-def test_colour_and_progress_on_a_terminal(program, tmp_path, environment, colour):
-    program("app")
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*ATO, "run", "./app"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(SCRIPTED), "TERM": "xterm", **environment},
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    told = b""
-    while True:
-        try:
-            piece = os.read(ours, 65536)
-        except OSError:  # Linux says EIO when the other side is closed
-            break
-        told += piece
-    os.close(ours)
-    assert process.wait(30) == 0
+def test_colour_and_progress_on_a_terminal(program, on_terminal, environment, colour):
+    code, told = on_terminal("run", program("app"), **environment)
+    assert code == 0
     assert (b"\x1b[" in told) is colour
     assert b"\rapp: running" in told
 
