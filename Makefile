@@ -140,9 +140,15 @@ lint: setup ## check style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-.PHONY: docs
-docs: setup ## write the pages that are made from code
+.PHONY: pages
+pages: setup ## write the pages that are made from code
 	@$(BIN)/python docs/generate.py
+
+.PHONY: docs
+docs: pages ## build the documentation's site in build/site; a broken link is an error
+	@$(BIN)/pip --disable-pip-version-check -q install "$$(echo build/wheel/pytest_ato-*.whl)[docs]"
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build -q
+	@echo "docs: build/site/index.html"
 
 .PHONY: screenshots
 screenshots: test-packages demo ## take the documentation's screenshots of the demo's report
