@@ -211,7 +211,7 @@ class DroppedExecutable(Detector):
         yield Evidence(ts=file.ts, text=wrote, pid=writer.pid)
         yield Evidence(
             ts=use.ts,
-            text=f"{use.process.label} {verb} it ({use.count} times)",
+            text=f"{use.process.label} {verb} it{f', {use.count} times' if use.count > 1 else ''}",
             pid=use.process.pid,
         )
         if file.deleted:

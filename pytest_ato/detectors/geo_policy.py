@@ -48,7 +48,7 @@ class GeoPolicy(Detector):
             yield self.finding(
                 key="unknown",
                 severity=Severity.LOW,
-                title=f"the country of {len(unknown)} addresses is unknown",
+                title=f"destinations whose country is unknown: {len(unknown)}",
                 evidence=self.context.whereabouts.unknown(unknown),
                 count=len(unknown),
             )
@@ -56,7 +56,7 @@ class GeoPolicy(Detector):
             yield self.finding(
                 key="names",
                 severity=Severity.LOW,
-                title=f"the country of {len(hidden)} names is unknown: a sinkhole answered",
+                title=f"names whose country a sinkhole hides: {len(hidden)}",
                 evidence=self.context.whereabouts.hidden_evidence(),
                 count=len(hidden),
             )

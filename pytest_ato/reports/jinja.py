@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_ato.policy.ceilings import duration
 from pytest_ato.reports.grouping import ranges
-from pytest_ato.reports.words import endpoint, moment, ring, sentence, size, whereabouts
+from pytest_ato.reports.words import counted, endpoint, moment, ring, sentence, size, whereabouts
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -35,7 +35,7 @@ def environment(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    common = (duration, endpoint, moment, ranges, ring, sentence, size, whereabouts)
+    common = (counted, duration, endpoint, moment, ranges, ring, sentence, size, whereabouts)
     made.filters.update({each.__name__: each for each in common})
     made.filters.update(filters)
     return made

@@ -13,6 +13,7 @@ from pytest_ato.detectors.traffic import Exchange
 from pytest_ato.evidence.views import View
 from pytest_ato.model.octets import octets
 from pytest_ato.model.report import Request, TlsConnection, TlsCoverage
+from pytest_ato.reports.words import counted
 
 LISTED = 100
 """Connections, and requests, that a report lists."""
@@ -44,7 +45,7 @@ def sentences(ledger: Ledger) -> Iterator[str]:
     by = ", ".join(f"{via} {count}" for via, count in sorted(sums.by.items()))
     seen = f"the plaintext of {sums.seen:,} bytes was seen ({by})" if by else "none was seen into"
     yield (
-        f"TLS: {sums.connections:,} connections, {sums.wire:,} bytes on the wire; {seen}, "
+        f"TLS: {counted(sums.connections, 'connection')}, {sums.wire:,} bytes on the wire; {seen}, "
         f"{sums.opaque:,} bytes stayed opaque"
     )
     if sums.connections > len(ledger.entries):

@@ -30,6 +30,11 @@ def size(number: int) -> str:
     return f"{number / 1024**power:.1f} {_UNITS[power - 1]}".replace(".0 ", " ")
 
 
+def counted(number: int, noun: str) -> str:
+    """Write how many there are of something: ``1 file``, ``2,000 files``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def ring(name: str) -> str:
     """Write what the events of a class are about; a class that is not known by its name."""
     return _RINGS.get(name, name)
