@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from pytest_ato import ownership
 from pytest_ato.model.closing import Closing
 from pytest_ato.model.errors import UsageError
 from pytest_ato.model.octets import show
@@ -132,8 +133,21 @@ def _create_private(path: Path) -> BinaryIO:
 
 
 def _check_report_dir(report_dir: Path) -> None:
-    if report_dir.is_symlink():
-        raise UsageError(f"the report directory {_shown(report_dir)} is a link; {_ELSEWHERE}")
+    if (link := ownership.link_in(report_dir)) is not None:
+        real = _shown(report_dir.resolve())
+        raise UsageError(
+            f"the report directory {_shown(report_dir)} leads through the link {_shown(link)}: "
+            f"say {real} if that is meant, or {_ELSEWHERE}"
+        )
+    _check_owner(report_dir)
+
+
+def _check_owner(path: Path) -> None:
+    if (uid := ownership.stranger(path)) is not None:
+        raise UsageError(
+            f"{_shown(path)} belongs to another user (uid {uid}), who could change what is "
+            f"written there: remove it, or {_ELSEWHERE}"
+        )
 
 
 def _make(directory: Path) -> list[Path]:
@@ -147,6 +161,7 @@ def _check_replaceable(path: Path) -> None:
     """Raise `UsageError` unless `path` is free, or holds nothing but files of a report."""
     if path.is_symlink():
         raise UsageError(f"{_shown(path)} is a link, not a report; {_ELSEWHERE}")
+    _check_owner(path)
     try:
         entries = list(os.scandir(path))
     except FileNotFoundError:

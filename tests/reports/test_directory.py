@@ -225,12 +225,34 @@ def test_links_are_not_followed(place, tmp_path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     place.symlink_to(elsewhere)
-    refused(place, "is a link")
+    for through in (place, place / "below", place / ".." / "below"):
+        refused(through, rf"leads through the link {place}: say {elsewhere}")
     place.unlink()
     place.mkdir()
     (place / "app").symlink_to(elsewhere)
     refused(place, "is a link")
     assert names(elsewhere) == []
+
+
+@pytest.mark.privileged
+def test_what_another_user_made_before_is_refused(place, monkeypatch) -> None:
+    (place / "app").mkdir(parents=True)
+    for theirs in (place / "app", place):
+        os.chown(theirs, 4711, 4711)
+        refused(place, rf"{theirs} belongs to another user \(uid 4711\)")
+    monkeypatch.setenv("SUDO_UID", "4711")
+    ReportDirectory(place, "app").close()
+
+
+@pytest.mark.privileged
+def test_a_file_system_that_is_read_only_is_told(tmp_path) -> None:
+    disk = tmp_path / "disk"
+    (disk / "ato-report").mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", disk], check=True)
+    try:
+        refused(disk / "ato-report", "cannot write the report to .*: Read-only file system")
+    finally:
+        subprocess.run(["umount", disk], check=True)
 
 
 def test_a_file_in_the_way_is_told(place) -> None:

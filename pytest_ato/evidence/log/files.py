@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from pytest_ato import ownership
 from pytest_ato.model.errors import SigningError
 from pytest_ato.model.octets import show
 
@@ -99,7 +100,7 @@ class LogFile:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise SigningError(f"the evidence log {show(str(self.path))} is no regular file")
-        if found.st_uid not in (0, os.geteuid()) or found.st_mode & 0o002:
+        if not ownership.is_ours(found.st_uid) or found.st_mode & 0o002:
             raise SigningError(
                 f"the evidence log {show(str(self.path))} can be changed by others (owner "
                 f"{found.st_uid}, mode {found.st_mode & 0o777:04o}): give another with "
