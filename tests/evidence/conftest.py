@@ -93,3 +93,16 @@ def reports(made: Path, tmp_path: Path) -> Reports:
     place = tmp_path / "made"
     shutil.copytree(made, place)
     return Reports(place / "reports", place / "key.pem", place / "programs" / "vendor-shell")
+
+
+@pytest.fixture
+def ato(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Run `ato` in this process; returns exit code and all output."""
+    from pytest_ato.cli import main
+
+    def run(*arguments: object) -> tuple[int, str]:
+        code = main([*map(str, arguments)])
+        written = capsys.readouterr()
+        return code, written.out + written.err
+
+    return run

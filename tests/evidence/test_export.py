@@ -52,18 +52,6 @@ def sh(command: str, place: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture
-def ato(capsys: pytest.CaptureFixture[str]) -> Ato:
-    from pytest_ato.cli import main
-
-    def run(*arguments: object) -> tuple[int, str]:
-        code = main([*map(str, arguments)])
-        written = capsys.readouterr()
-        return code, written.out + written.err
-
-    return run
-
-
 def _log(place: Path, signer: Signer, records: int = 5) -> Path:
     log = place / "evidence.log"
     with EvidenceLog(log, signer) as writer:

@@ -226,7 +226,7 @@ def test_links_are_not_followed(place, tmp_path) -> None:
     elsewhere.mkdir()
     place.symlink_to(elsewhere)
     for through in (place, place / "below", place / ".." / "below"):
-        refused(through, rf"leads through the link {place}: say {elsewhere}")
+        refused(through, rf"leads through the link {place}: say {through.resolve()} if")
     place.unlink()
     place.mkdir()
     (place / "app").symlink_to(elsewhere)

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 
 @pytest.fixture
-def verify(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+def verify(ato: Callable[..., tuple[int, str]]) -> Callable[..., tuple[int, str]]:
     """Run `ato verify`; returns exit code and all output."""
-    from pytest_ato.cli import main
-
-    def run(*arguments: object) -> tuple[int, str]:
-        code = main(["verify", *map(str, arguments)])
-        written = capsys.readouterr()
-        return code, written.out + written.err
-
-    return run
+    return partial(ato, "verify")

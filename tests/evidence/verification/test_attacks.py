@@ -8,19 +8,27 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from signed_reports import audit
 
 from pytest_ato.evidence.log.chain import Broken, Chain
+from pytest_ato.evidence.seal import Sealer
+from pytest_ato.evidence.signers.interface import Signer
 from pytest_ato.evidence.verification.trust import Keys
+from pytest_ato.model.report import Report
+from pytest_ato.reports.json import JsonRenderer
 
 Verify: TypeAlias = Callable[..., tuple[int, str]]
+Ato: TypeAlias = Callable[..., tuple[int, str]]
 
 
 def mend_sidecar(path: Path) -> None:
@@ -39,6 +47,9 @@ FILES = (
     "events.jsonl",
     "report.json",
     "report.md",
+    "report.html",
+    "junit.xml",
+    "results.sarif",
     "attestation.dsse.json",
     "test-result.dsse.json",
     "evidence.log",
@@ -152,6 +163,84 @@ def test_evidence_of_another_key_is_not_believed(
     assert (code, "who that is was not checked" in text) == (0, True), text
 
 
+def test_a_log_that_two_keys_signed_needs_both(
+    reports, verify: Verify, ato: Ato, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "next"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    audit(reports.place, reports.program.parent, "vendor-new")
+    (tmp_path / "next.pem").write_text(ato("keys", "show")[1].partition("SHA256:")[0])
+    code, text = verify(reports.log, "--key", reports.key)
+    assert (code, "which is not the key given" in text) == (1, True), text
+    ato("keys", "pin", reports.key)
+    assert verify(reports.log)[0] == 2
+    ato("keys", "pin", tmp_path / "next.pem")
+    code, text = verify(reports.log)
+    assert (code, text.count("pinned as")) == (0, 2), text
+    code, text = verify(reports.one)
+    assert (code, "the lasting log is whole" in text) == (0, True), text
+
+
+def test_a_report_that_was_false_when_it_was_signed_is_named(
+    reports, verify: Verify, signer: Signer, tmp_path: Path
+) -> None:
+    """Who has the key can sign anything, and still not what the raw events do not give."""
+    path = reports.one / "report.json"
+    report = msgspec.json.decode(path.read_bytes(), type=Report)
+    report = msgspec.structs.replace(report, findings=())
+    path.write_bytes(JsonRenderer().render(report))
+    made = {"attestation.dsse.json", "test-result.dsse.json", "evidence.log"}
+    kept = [each for each in reports.one.iterdir() if each.suffix != ".sha256"]
+    digests = {
+        each.name: hashlib.sha256(each.read_bytes()).hexdigest()
+        for each in kept
+        if each.name not in made
+    }
+    with Sealer(signer, tmp_path / "own.log") as sealer:
+        for name, data in sealer.seal(report, digests).items():
+            (reports.one / name).write_bytes(data)
+    for each in kept:
+        mend_sidecar(each)
+    (tmp_path / "own.pem").write_bytes(signer.public.pem)
+    code, text = verify(reports.one, "--key", tmp_path / "own.pem")
+    assert (code, "report.json is not what its raw events give" in text) == (1, True), text
+
+
+def test_the_envelopes_cannot_be_exchanged(reports, verify: Verify) -> None:
+    one, other = (reports.one / f"{name}.dsse.json" for name in ("attestation", "test-result"))
+    data = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(data)
+    mend_sidecar(one)
+    mend_sidecar(other)
+    code, text = verify(reports.one, "--key", reports.key)
+    assert (code, "attestation.dsse.json is of another type" in text) == (1, True), text
+
+
+@pytest.mark.parametrize("field", ["payload", "payloadType", "sig", "keyid", "a second one"])
+def test_each_field_of_an_envelope_is_covered(reports, verify: Verify, field: str) -> None:
+    path = reports.one / "attestation.dsse.json"
+    envelope = json.loads(path.read_bytes())
+    (signature,) = envelope["signatures"]
+    if field == "payload":
+        payload = base64.b64decode(envelope["payload"]).replace(b"vendor-shell", b"vendor-honey")
+        envelope["payload"] = base64.b64encode(payload).decode()
+    elif field == "payloadType":
+        envelope["payloadType"] = "text/plain"
+    elif field == "sig":
+        data = bytearray(base64.b64decode(signature["sig"]))
+        data[-3] ^= 1
+        signature["sig"] = base64.b64encode(bytes(data)).decode()
+    elif field == "keyid":
+        signature["keyid"] = "SHA256:" + "0" * 64
+    else:
+        envelope["signatures"].append({"keyid": "x", "sig": "AAAA"})
+    path.write_text(json.dumps(envelope))
+    mend_sidecar(path)
+    code, text = verify(reports.one, "--key", reports.key)
+    assert (code, "bad: attestation.dsse.json" in text) == (1, True), text
+
+
 def test_an_envelope_signed_by_another_key_is_named(reports, verify: Verify, signer) -> None:
     from pytest_ato.evidence import dsse
 
@@ -189,6 +278,36 @@ def test_changed_lines_of_the_logs_are_named(reports, verify: Verify, change: st
     mend_sidecar(path)
     code, text = verify(reports.one, "--key", reports.key)
     assert (code, "evidence.log" in text) == (1, True), text
+
+
+@pytest.mark.parametrize("change", [name for name in LINES if name != "one word"])
+def test_changed_lines_of_the_raw_log_are_named(reports, verify: Verify, change: str) -> None:
+    path = reports.one / "events.jsonl"
+    lines = path.read_bytes().splitlines()
+    path.write_bytes(b"".join(line + b"\n" for line in LINES[change](lines)))
+    mend_sidecar(path)
+    code, text = verify(reports.one, "--key", reports.key)
+    assert (code, "bad: events.jsonl was changed, its sidecar with it" in text) == (1, True), text
+
+
+def test_a_head_of_another_log_does_not_fit(reports, verify: Verify, tmp_path: Path) -> None:
+    audit(tmp_path / "elsewhere", reports.program.parent, "vendor-shell", "vendor-rawip")
+    lines = reports.log.read_bytes().splitlines(keepends=True)
+    others = (tmp_path / "elsewhere" / "evidence.log").read_bytes().splitlines(keepends=True)
+    assert len(lines) == len(others)
+    reports.log.write_bytes(b"".join([*lines[:-1], others[-1]]))
+    code, text = verify(reports.log, "--key", reports.key)
+    assert (code, f"line {len(lines)} is a head" in text) == (1, True), text
+
+
+def test_the_old_name_of_the_command_does_the_same(reports) -> None:
+    program = Path(sys.executable).with_name("verify-report")
+    command = [program, reports.one, "--key", reports.key, "--quiet"]
+    good = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (good.returncode, ": good: signed by SHA256:" in good.stdout) == (0, True), good
+    flip(reports.one / "report.md", 10)
+    bad = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (bad.returncode, ": bad: report.md was changed" in bad.stdout) == (1, True), bad
 
 
 def test_a_lasting_log_that_was_cut_at_a_head_is_caught_by_the_folders(
