@@ -34,6 +34,8 @@ class Framework(NamedTuple):
     """Edition that the older numbers are of; empty: there is no other numbering."""
     unnumbered: str
     """What it means that a control has no older number."""
+    note: str
+    """How the numbering moved; empty: there is nothing to say."""
     controls: tuple[Control, ...]
 
 
@@ -73,6 +75,7 @@ def frameworks(report: Report) -> tuple[Framework, ...]:
                 source=standard.source if standard else sources.get(name, ""),
                 former=standard.former if standard else "",
                 unnumbered=standard.unnumbered if standard else "",
+                note=standard.note if standard else "",
                 controls=tuple(group),
             )
         )

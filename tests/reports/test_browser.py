@@ -17,6 +17,8 @@ SCREENS = [
     for dark in (False, True)
 ]
 
+DARK = {"name": "prefers-color-scheme", "value": "dark"}
+
 LEAST_CONTRAST = """
 (() => {
   const luminance = ([r, g, b]) => [r, g, b].map(v => v / 255)
@@ -103,3 +105,18 @@ def test_can_be_printed(shown, events, report, finding) -> None:
     pdf = shown(report(events, [finding()])).pdf()
     assert pdf.startswith(b"%PDF")
     assert b"/Type /Page" in pdf or b"/Type/Page" in pdf
+
+
+def test_on_paper_it_is_light_and_nothing_stays_folded(shown, events, report, finding) -> None:
+    page = shown(report(events, [finding()]), 800, dark=True)
+    page.value("document.querySelectorAll('details').forEach(each => each.open = false)")
+    page.call("Emulation.setEmulatedMedia", media="print", features=[DARK])
+    try:
+        assert page.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert page.value("getComputedStyle(document.body).color") == "rgb(28, 35, 48)"
+        folded = "[...document.querySelectorAll('details')].map(each => each.lastElementChild)"
+        seen = page.value(f"{folded}.map(each => each.checkVisibility())")
+        assert len(seen) > 5
+        assert all(seen)
+    finally:
+        page.call("Emulation.setEmulatedMedia", media="")

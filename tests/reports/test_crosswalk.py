@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 
@@ -10,6 +11,8 @@ import pytest
 from pytest_ato.detectors import registry
 from pytest_ato.model.findings import Category
 from pytest_ato.reports.crosswalk import crosswalk
+from pytest_ato.reports.html import HtmlRenderer
+from pytest_ato.reports.markdown import MarkdownRenderer
 from pytest_ato.reports.registry import RENDERERS
 from pytest_ato.reports.remedies import remedies, remedy
 
@@ -102,3 +105,16 @@ def test_no_report_says_that_a_control_is_met(events, report, finding) -> None:
         for renderer in RENDERERS:
             assert not claim.search(renderer.render(made).decode()), renderer.name
     assert not claim.search(json.dumps(remedies().rules))
+
+
+@pytest.mark.parametrize("renderer", [HtmlRenderer(), MarkdownRenderer()], ids=["html", "markdown"])
+def test_a_reader_sees_both_numberings_editions_and_sources(events, report, renderer) -> None:
+    text = re.sub(r"<[^>]*>|`", " ", renderer.render(report(events)).decode())
+    words = " ".join(html.unescape(text).split())
+    for standard in crosswalk().frameworks:
+        assert f"{standard.framework} {standard.version}" in words
+        assert standard.source in words
+        assert standard.note in words
+        for row in standard.controls:
+            assert row.control in words
+            assert row.former in words
