@@ -17,7 +17,6 @@ from pytest_ato.detectors.services import service, webhook_path
 from pytest_ato.detectors.traffic import Exchange
 from pytest_ato.model.events import Dns, Handshake
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
-from pytest_ato.model.octets import octets
 from pytest_ato.model.record import Event
 
 _MAX_TOLD: Final = 10_000
@@ -60,12 +59,10 @@ class ExfilService(Detector):
         return ()
 
     def _exchange(self, event: Exchange) -> Iterable[Finding]:
-        host = printable_name(octets(event.request.host)).partition(":")[0]
-        path = event.request.target.decode("latin-1")
-        hook = webhook_path(host, path)
+        hook = webhook_path(event.host, event.request.target.decode("latin-1"))
         if hook:
             return self._report(event, hook, "webhook", "named in an HTTP request", event.process)
-        return self._named(event, host, "named in an HTTP request", event.process)
+        return self._named(event, event.host, "named in an HTTP request", event.process)
 
     def _named(
         self, event: Event, name: str, how: str, process: ProcessState | None

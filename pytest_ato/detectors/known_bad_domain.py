@@ -15,6 +15,7 @@ from pytest_ato.detectors.context import Context
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.detectors.names import printable_name
 from pytest_ato.detectors.processes import ProcessState
+from pytest_ato.detectors.traffic import Exchange
 from pytest_ato.model.events import Dns, Handshake
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.lists import KnownList
@@ -47,7 +48,7 @@ class KnownBadDomain(Detector):
         severity=Severity.HIGH,
         title="A name from a list of known bad names was asked for",
         technique="T1071",
-        wants=(Dns, Handshake),
+        wants=(Dns, Handshake, Exchange),
         needs=frozenset({"sinkhole", "open"}),
         input="domains",
         fires="a name that a list has, or a name below it, is asked for, or named in a TLS "
@@ -74,6 +75,8 @@ class KnownBadDomain(Detector):
         elif isinstance(event, Handshake) and event.sni:
             name = printable_name(event.sni)
             owner = self.context.sockets.owner(event.client_port, event.address, event.port)
+        elif isinstance(event, Exchange):  # another host than was asked for (domain fronting)
+            name, owner = event.host, event.process
         else:
             return ()
         listed = self._match(name)

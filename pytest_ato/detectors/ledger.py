@@ -48,13 +48,18 @@ class Entry:
     seen_out: int
     seen_in: int
     """Of it, what any source saw."""
-    via: tuple[str, ...]
-    """The sources that did."""
+    seen_by: tuple[tuple[str, int], ...]
+    """The sources that did, and the bytes of both directions that each saw."""
     hello: Hello | None
     """The client's, as far as the wire shows it."""
     handshake: str
     """intercepted, refused or failed, as the proxy told; empty: no proxy was on the way."""
     reason: str = ""
+
+    @property
+    def via(self) -> tuple[str, ...]:
+        """The sources that saw plaintext."""
+        return tuple(source for source, _ in self.seen_by)
 
     @property
     def opaque_out(self) -> int:
@@ -142,11 +147,16 @@ def settle(connection: Connection) -> Entry:
         carried_in=carried_in,
         seen_out=seen_out,
         seen_in=seen_in,
-        via=tuple(sorted(via for via, seen in connection.seen.items() if any(seen.values()))),
+        seen_by=_seen_by(connection),
         hello=hello,
         handshake=handshake.outcome if handshake else "",
         reason=show(handshake.reason, 100) if handshake else "",
     )
+
+
+def _seen_by(connection: Connection) -> tuple[tuple[str, int], ...]:
+    sums = {via: sum(seen.values()) for via, seen in connection.seen.items()}
+    return tuple(sorted((via, size) for via, size in sums.items() if size))
 
 
 def _carried(connection: Connection, seen_out: int, seen_in: int) -> tuple[int, int]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pytest_ato.detectors.names import printable_name
 from pytest_ato.detectors.processes import ProcessState
+from pytest_ato.model.octets import octets
 from pytest_ato.model.record import Event
 from pytest_ato.protocols.messages import Request
 
@@ -59,6 +61,11 @@ class Exchange(Traffic, frozen=True, kw_only=True):
     url: str
     """Scheme, host and target as one printable line of at most 500 characters. It may hold values
     that a report must mask."""
+
+    @property
+    def host(self) -> str:
+        """The name of the host that is asked, printable, without its port."""
+        return printable_name(octets(self.request.host)).partition(":")[0]
 
 
 class Stream(Traffic, frozen=True, kw_only=True):

@@ -99,6 +99,8 @@ class TlsConnection(msgspec.Struct, frozen=True, kw_only=True):
     wire_out: int
     wire_in: int
     """On the wire, handshake and framing included."""
+    seen_by: dict[str, int]
+    """Bytes of plaintext of both directions that each source saw."""
     seen_out: int
     seen_in: int
     """Of plaintext, one copy of what several sources saw."""

@@ -68,6 +68,7 @@ def _connection(entry: Entry, view: View) -> TlsConnection:
         pid=entry.process.pid if entry.process else 0,
         handshake=entry.handshake or "not seen",
         via=entry.via,
+        seen_by=dict(entry.seen_by),
         wire_out=entry.wire_out,
         wire_in=entry.wire_in,
         seen_out=entry.seen_out,

@@ -57,6 +57,13 @@ def test_the_name_of_a_handshake_counts(log, detect):
     assert finding.where == "c2.shared.example"
 
 
+def test_the_host_of_a_request_behind_another_name_counts(log, detect):
+    request = b"GET / HTTP/1.1\r\nHost: C2.shared.example:443\r\n\r\n"
+    log.tls(log.root, "203.0.113.9", 443, request, name="good.example")
+    [finding] = detect(KnownBadDomain, log, BAD)
+    assert finding.where == "c2.shared.example"
+
+
 def test_without_a_list_it_does_not_run(log):
     from pytest_ato.detectors.pipeline import Pipeline
 

@@ -26,6 +26,17 @@ curl -sS -m 20 -o /dev/null -w '%{http_code}\\n' https://other.world.example/
 curl -sS -m 20 http://198.51.100.9/by-address
 exit 0
 """
+WATCHED = """\
+state() {{
+    ip -d link; ip addr | sed 's/ tentative//'; ip route show table all; ip rule; ip -6 rule; nft list ruleset
+    sysctl -a --pattern forward 2>/dev/null
+}}
+{hide}
+state >{folder}/before
+"$@"
+state >{folder}/after
+"""
+"""What runs a command, and notes what this machine's network is before and after."""
 POLICY = "declared:\n  domains: [{name}]\n"
 
 
@@ -35,6 +46,7 @@ class Audit:
         self.events: list[AnyEvent] = list(read_log(folder / "rep/tool/events.jsonl"))
         self.report = json.loads((folder / "rep/tool/report.json").read_bytes())
         self.access = (folder / "access.log").read_text()
+        self.before, self.after = ((folder / name).read_text() for name in ("before", "after"))
         self.asked = (folder / "asked").read_text().split()
 
     def of(self, kind: type) -> list:
@@ -53,10 +65,9 @@ def run(folder: Path, *words: str, hidden: str = "") -> Audit:
     tool.chmod(0o755)
     ato = [sys.executable, "-P", "-c", "import sys; from pytest_ato.cli import main; main()"]
     options = ["--network=open", "--enrich=off", "--report-dir", str(folder / "rep"), *words]
-    command = [*ato, "run", *options, str(tool)]
-    if hidden:
-        hide = f'mount --bind /dev/null {hidden}; exec "$@"'
-        command = ["sh", "-ec", hide, "sh", *command]
+    hide = f"mount --bind /dev/null {hidden}" if hidden else ""
+    shell = ["sh", "-c", WATCHED.format(folder=folder, hide=hide), "sh"]
+    command = [*shell, *ato, "run", *options, str(tool)]
     subprocess.run(
         [sys.executable, str(WORLD), str(folder), *command],
         check=False,
@@ -109,6 +120,12 @@ def test_a_server_whose_certificate_is_wrong_is_not_believed(opened):
 
 def test_the_report_says_what_was_let_out(opened):
     assert opened.report["provenance"]["network"] == "open"
+
+
+def test_this_machines_own_network_stays_as_it_is(opened):
+    assert "default via" in opened.before
+    assert "ip_forward" in opened.before
+    assert opened.after == opened.before
 
 
 def test_a_policys_destinations_are_the_only_ones(opened, limited):

@@ -28,6 +28,8 @@ class Row:
     program: str = ""
     """Below `build/`; empty: the source itself."""
     finding: str = FOUND
+    opaque: str = ""
+    """What of it stays opaque."""
 
     @property
     def path(self) -> Path:
@@ -40,11 +42,20 @@ ROWS: Final = (
     Row("curl-gnutls", "libcurl with GnuTLS", "curl_gnutls.c", ("gnutls", "proxy"), "curl-gnutls"),
     Row("wget", "wget (GnuTLS)", "wget.sh", ("gnutls", "proxy")),
     Row("s-client", "openssl s_client", "s_client.sh", ("openssl", "proxy")),
+    Row("nss", "NSS's tstclnt", "nss.sh", ("nss", "proxy")),
     Row("python-ssl", "Python's ssl (SSL_write_ex)", "python_ssl.py", ("openssl", "proxy")),
     Row("python-asyncio", "Python's asyncio", "python_asyncio.py", ("openssl", "proxy")),
     Row("python-requests", "requests from PyPI", "python_requests.py", ("openssl", "proxy")),
     Row("node", "node (OpenSSL inside)", "node.js", ("openssl", "proxy")),
     Row("java", "Java's HttpClient, HTTP/2", "java.sh", ("proxy",)),
+    Row(
+        "java-upload",
+        "the same, 10 MB, the value at the end",
+        "java.sh",
+        ("proxy",),
+        finding="tls_uninspected",
+        opaque="all beyond 8 MiB",
+    ),
     Row("go", "Go 1.19", "go.go", ("go", "proxy"), "go"),
     Row("go-stripped", "Go 1.19, stripped", "go.go", ("go", "proxy"), "go-stripped"),
     Row("go-static", "Go 1.19, static", "go.go", ("go", "proxy"), "go-static"),

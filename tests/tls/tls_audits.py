@@ -71,7 +71,7 @@ class Observation:
             problems.append(f"the value was {'' if self.found else 'not '}found: {self.ways}")
         if self.via != set(row.via):
             problems.append(f"seen by {sorted(self.via) or 'nobody'}")
-        if self.opaque_share:
+        if bool(self.opaque_share) != bool(row.opaque):
             problems.append(f"{self.opaque_share:.2%} stayed opaque")
         return tuple(problems)
 

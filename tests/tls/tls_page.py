@@ -74,9 +74,11 @@ def page(rows: Iterable[Row] = ROWS) -> str:
 def _row(row: Row) -> str:
     link = f"[{row.what}](../tests/tls/clients/{row.source})"
     is_found = row.finding == FOUND
-    value = "found" if is_found else f"not sent: `{row.finding}`"
+    missed = "not seen" if row.opaque else "not sent"
+    value = "found" if is_found else f"{missed}: `{row.finding}`"
     via = ", ".join(row.via) or "nobody"
-    return f"| {link} | {via} | {value} | {'0 %' if row.via else 'nothing was sent'} |\n"
+    opaque = row.opaque or ("0 %" if row.via else "nothing was sent")
+    return f"| {link} | {via} | {value} | {opaque} |\n"
 
 
 def main() -> int:

