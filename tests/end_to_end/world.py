@@ -26,6 +26,7 @@ _BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 _LINK = f"""
 link add w0 type veth peer name w1 netns {{world}}
 addr add {CLIENT}/24 dev w0
+link set w0 addrgenmode none
 link set w0 up
 link set lo up
 route add default via {RESOLVER}
