@@ -23,7 +23,8 @@ TEST_PACKAGES += default-jdk-headless gnutls-bin golang-go libnss3-tools libssl-
 # BCC for its loader's tests, and kernel headers of any version where there are none.
 TEST_PACKAGES += python3-bpfcc $(if $(wildcard /lib/modules/*/build/include),,linux-headers-amd64)
 # Tracers that the benchmarks compare with.
-BENCH_PACKAGES := bpftrace linux-perf python3-bpfcc softhsm2 strace
+BENCH_PACKAGES := bpfcc-tools bpftrace curl libssl-dev linux-perf openssl python3-bpfcc softhsm2 \
+	strace
 BENCH_PACKAGES += $(if $(wildcard /lib/modules/*/build/include),,linux-headers-amd64)
 # What boots a kernel, and what is booted: packages that are fetched and not installed.
 KERNEL_PACKAGES := cpio kmod qemu-system-x86

@@ -24,11 +24,14 @@ import load
 import memory
 import opens
 import ordinary_build
+import proxy
 import reports
 import small_ring
 import stages
 import throughput
+import tls
 import unused
+import upload
 from machine import describe
 from programs import Place
 from results import section, write
@@ -49,6 +52,9 @@ FIGURES = {
     "memory": memory.figure,
     "build": ordinary_build.figure,
     "bystander": bystander.figure,
+    "tls": tls.figure,
+    "upload": upload.figure,
+    "proxy": proxy.figure,
     "stages": stages.figure,
 }
 NEEDED = ("cc", "strace", "bpftrace", "bwrap", "unshare")

@@ -16,7 +16,12 @@ RING = "BPF_RINGBUF_OUTPUT(events, 8192);"
 
 def build(text: str) -> Any:  # noqa: ANN401 (BCC has no types)
     """Compile and attach; returns BCC's `BPF` object."""
+    bpf: Any = bcc_library.load(bcc_library.find())
+    return bpf(text=text.encode(), cflags=flags())
+
+
+def flags() -> list[str]:
+    """What its compiler needs, which looks through the tree of headers by itself."""
     found = headers.find()
     os.environ["BCC_KERNEL_SOURCE"] = str(found.source)
-    bpf: Any = bcc_library.load(bcc_library.find())
-    return bpf(text=text.encode(), cflags=[*found.flags(), "-Wno-macro-redefined"])
+    return [*found.flags(), "-Wno-macro-redefined"]

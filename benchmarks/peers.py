@@ -46,13 +46,13 @@ def bpftrace(place: Place, name: str, *args: object) -> Traced:
     """With full buffering; on entry to the call and on exit from it, the path read once."""
     target = " ".join(_target(place, name, args))
     options = ("-B", "full", "-o", "/dev/null", "-c", target)
-    return _without_losses(run((*WITH_TRACEFS, "bpftrace", "-e", BPFTRACE_OPENS, *options), place))
+    return without_losses(run((*WITH_TRACEFS, "bpftrace", "-e", BPFTRACE_OPENS, *options), place))
 
 
 def bcc(place: Place, name: str, *args: object) -> Traced:
     """A program through BCC's own ring reader, as its documentation shows it."""
     script = (sys.executable, str(HERE / "bcc_opens.py"))
-    return _without_losses(run((*WITH_TRACEFS, *script, *_target(place, name, args)), place))
+    return without_losses(run((*WITH_TRACEFS, *script, *_target(place, name, args)), place))
 
 
 def perf_record(place: Place, name: str, *args: object) -> Traced:
@@ -85,10 +85,11 @@ def working(peers: Mapping[str, Peer], place: Place) -> tuple[dict[str, Peer], l
     return works, notes
 
 
-def _target(place: Place, name: str, args: tuple[object, ...]) -> tuple[str, ...]:
-    return (place.target(name), *map(str, args))
-
-
-def _without_losses(output: str) -> Traced:
+def without_losses(output: str) -> Traced:
+    """What bpftrace or BCC printed, and how many records it says that it lost."""
     lost = sum(map(int, _LOST.findall(output)))
     return Traced(_LOST.sub("", output).strip(), lost)
+
+
+def _target(place: Place, name: str, args: tuple[object, ...]) -> tuple[str, ...]:
+    return (place.target(name), *map(str, args))

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,16 +112,17 @@ def python(code: str) -> tuple[str, ...]:
     return (sys.executable, "-I", "-c", code)
 
 
-def audit(place: Place, target: str | Path, *args: object) -> Audited:
-    """`ato run` on a target of ours, which must be approved, or INCONCLUSIVE for a loss.
+def audit(
+    place: Place, target: str | Path, *args: object, options: Iterable[str] = ("--network=none",)
+) -> Audited:
+    """`ato run` on a target of ours, which must pass, or be INCONCLUSIVE for a loss.
 
     `target`: the name of a compiled one, or the path of a script.
     """
     reports = place.path / "reports"
-    options = ("--network=none", f"--report-dir={reports}")
     program = place.path / target  # which leaves an absolute path as it is
-    command = (ATO, "run", *options, str(program), "--", *map(str, args))
-    run(command, place, status=(0, INCONCLUSIVE))
+    words = (*options, f"--report-dir={reports}", str(program), "--", *map(str, args))
+    run((ATO, "run", *words), place, status=(0, INCONCLUSIVE))
     return Audited(reports / program.name)
 
 

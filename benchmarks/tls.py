@@ -1,0 +1,121 @@
+"""What watching costs a write inside TLS, and whether all of it is seen."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+
+import tls_programs
+from measure import Sample, alternate
+from peers import Traced
+from programs import Audited, Place, audit, run
+from results import Figure, Goal, Row
+
+WRITES, SIZE = 50_000, 64
+PEER_WRITES = 10_000
+"""For those that take tens of microseconds for each."""
+TOTAL = 1 << 20
+ROUNDS = 9
+GOAL, SEEN_GOAL = 0.2, 0.999
+
+
+def figure(place: Place) -> Figure:
+    """Microseconds of `SSL_write` by the target's own clock, less those that nobody watches."""
+    tls_programs.build(place)
+    peers, notes = _peers(place)
+    lost = dict.fromkeys(peers, 0)
+
+    def watched(name: str) -> Callable[[], float]:
+        def once() -> float:
+            found = peers[name](place, PEER_WRITES, SIZE)
+            lost[name] += found.lost or 0
+            return float(found.output) / PEER_WRITES * 1e6
+
+        return once
+
+    def bare() -> float:
+        return float(run((place.target("writes"), str(WRITES), str(SIZE)), place)) / WRITES * 1e6
+
+    cases = {"bare": bare, "ato": lambda: _audited(place), **{n: watched(n) for n in peers}}
+    found = alternate(cases, ROUNDS)
+    added = {name: found[name].minus(found["bare"]) for name in cases if name != "bare"}
+    rows = [Row(case="bare: the whole write", value=found["bare"], unit="µs")]
+    rows.append(Row(case="ato adds", value=added["ato"], unit="µs", note="0 lost"))
+    for name in peers:
+        told = [f"{PEER_WRITES:,} writes", *([f"{lost[name]:,} lost"] * bool(lost[name]))]
+        rows.append(
+            Row(
+                case=f"{name} adds",
+                value=added[name],
+                unit="µs",
+                ratio=added["ato"].over(added[name]),
+                against="this",
+                note=", ".join(told),
+            )
+        )
+    goals = [_goal(added)] if "bpftrace" in peers else []
+    seen = _seen(place)
+    shares = [Row(case=f"ato sees of {TOTAL:,} bytes", value=seen, unit="of 1", note="odd sizes")]
+    if "sslsniff" in peers:
+        _, told = tls_programs.sniffer(place, TOTAL, "odd")
+        shares.append(Row(case="sslsniff sees", value=Sample((told / TOTAL,)), unit="of 1"))
+    met = min(seen.values) >= SEEN_GOAL
+    return Figure(
+        name="tls",
+        title=f"What watching adds to an SSL_write of {SIZE} bytes, {WRITES:,} times",
+        rows=[*rows, *shares],
+        goals=[*goals, Goal(text=f"at least {SEEN_GOAL} of the plaintext is seen", met=met)],
+        notes=notes,
+    )
+
+
+def _peers(place: Place) -> tuple[dict[str, Callable[..., Traced]], list[str]]:
+    """Those that work here, and a sentence for each other."""
+    peers: dict[str, Callable[..., Traced]] = {
+        "bpftrace": tls_programs.bpftrace,
+        "sslsniff": lambda *args: tls_programs.sniffer(*args)[0],
+    }
+    works, notes = {}, []
+    for name, peer in peers.items():
+        try:
+            float(peer(place, 10, SIZE).output)
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())[-200:]
+            notes.append(f"{name} is left out, since it does not work here: {reason}")
+        else:
+            works[name] = peer
+    return works, notes
+
+
+def _audited(place: Place) -> float:
+    found = audit(place, "writes", WRITES, SIZE)
+    assert _plaintext(found) == WRITES * SIZE
+    return float(found.stdout()) / WRITES * 1e6
+
+
+def _seen(place: Place) -> Sample:
+    """Share of the bytes that the log has; what it lacks is counted as lost."""
+    shares = []
+    for _ in range(ROUNDS):
+        found = audit(place, "writes", TOTAL, "odd")
+        seen = _plaintext(found)
+        assert seen == TOTAL or tls_programs.lost(found)
+        shares.append(seen / TOTAL)
+    return Sample(tuple(shares))
+
+
+def _plaintext(found: Audited) -> int:
+    """Bytes of what was sent, as the log has them."""
+    sent = (event for event in found.events("tls") if event["direction"] == "out")
+    return sum(_size(event["data"]) for event in sent)
+
+
+def _size(data: object) -> int:
+    if isinstance(data, dict):
+        return len(base64.b64decode(data["b64"]))
+    return len(str(data).encode())
+
+
+def _goal(added: dict[str, Sample]) -> Goal:
+    ratio = added["ato"].over(added["bpftrace"]).median
+    return Goal(text=f"at most {GOAL:g} of what bpftrace adds", met=ratio <= GOAL)
