@@ -55,13 +55,9 @@ static __always_inline void submit_addr(const struct call *c, long ret)
 	struct ato_addr *r;
 	__u16 flags = 0;
 
-	count_produced(ATO_CRITICAL);
-	r = critical.ringbuf_reserve(sizeof(*r));
-	if (!r) {
-		count_lost(ATO_CRITICAL);
+	r = begin_critical(sizeof(*r));
+	if (!r)
 		return;
-	}
-	__builtin_memset(r, 0, sizeof(*r));
 	r->ret = ret;
 	r->size = c->value;
 	r->fd = c->fd;

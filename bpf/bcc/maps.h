@@ -71,6 +71,20 @@ static __always_inline void count_missed(int class)
 	count_lost(class);
 }
 
+/* A critical record of zeros, to be filled and submitted; NULL: the ring is full, which is counted. */
+static __always_inline void *begin_critical(__u64 size)
+{
+	void *record;
+
+	count_produced(ATO_CRITICAL);
+	record = critical.ringbuf_reserve(size);
+	if (record)
+		__builtin_memset(record, 0, size);
+	else
+		count_lost(ATO_CRITICAL);
+	return record;
+}
+
 /* Bytes of a text of the program's with its NUL; up to 6.12 an empty one is told as 0. */
 static __always_inline long read_text(char *text, __u32 size, const void *at)
 {

@@ -67,13 +67,9 @@ int ato_task_newtask(struct tracepoint__task__task_newtask *args)
 	if (args->clone_flags & CLONE_THREAD)
 		return thread_started(bpf_get_current_pid_tgid() >> 32);
 	forget_ending(args->pid, BY_SIGNAL); /* sent to whoever had this number before */
-	count_produced(ATO_CRITICAL);
-	r = critical.ringbuf_reserve(sizeof(*r));
-	if (!r) {
-		count_lost(ATO_CRITICAL);
+	r = begin_critical(sizeof(*r));
+	if (!r)
 		return 0;
-	}
-	__builtin_memset(r, 0, sizeof(*r));
 	r->child = args->pid;
 	fill_header(&r->h, ATO_FORK, 0);
 	critical.ringbuf_submit(r, SUBMIT);
@@ -159,14 +155,10 @@ int ato_sched_process_exit(struct tracepoint__sched__sched_process_exit *args)
 		return 0;
 	forget_ending(tgid, BY_GROUP);
 	forget_ending(tgid, BY_SIGNAL);
-	count_produced(ATO_CRITICAL);
-	r = critical.ringbuf_reserve(sizeof(*r));
-	if (!r) {
-		count_lost(ATO_CRITICAL);
+	r = begin_critical(sizeof(*r));
+	if (!r)
 		return 0;
-	}
 	r->code = code;
-	r->pad = 0;
 	fill_header(&r->h, ATO_EXIT, 0);
 	critical.ringbuf_submit(r, SUBMIT);
 	return 0;

@@ -127,6 +127,7 @@ CORE_TELLS: Final[tuple[type[Event], ...]] = (
 
 BCC_UNSEEN: Final = (
     "files that are opened in another way than openat",
+    "what TLS libraries are given (only the proxy sees inside TLS)",
     "renames, links and deletions",
     "memory that is made executable",
     "where a relative path or a link leads",

@@ -24,7 +24,7 @@ from pytest_ato.capture.loader.core import CoreLoader
 from pytest_ato.detectors import registry
 from pytest_ato.detectors.paths import stable_path
 from pytest_ato.model.errors import CaptureUnavailable
-from pytest_ato.model.events import Connect, Exec, Exit, Fork, Open, Send
+from pytest_ato.model.events import Connect, Exec, Exit, Fork, Open, Send, Watched
 from pytest_ato.model.octets import raw
 from pytest_ato.model.record import Event
 from pytest_ato.model.verdict import Verdict
@@ -141,6 +141,16 @@ def test_the_report_says_what_bcc_does_not_see(audited) -> None:
     assert report.coverage.probes["connect4"] == "not captured"
     (condition,) = [text for text in report.conditions if "bcc loader" in text]
     assert "renames, links and deletions" in condition
+
+
+def test_no_library_is_said_to_be_watched_for_bcc(audited) -> None:
+    core, bcc = (audited(EXAMPLES[0], loader) for loader in ("core", "bcc"))
+    assert any(isinstance(event, Watched) for event in core.events())
+    assert not any(isinstance(event, Watched) for event in bcc.events())
+    states = bcc.report.coverage.probes
+    assert {states[name] for name in ("tls_enter", "tls_leave")} == {"not captured"}
+    (condition,) = [text for text in bcc.report.conditions if "bcc loader" in text]
+    assert "what TLS libraries are given" in condition
 
 
 @pytest.mark.parametrize("command", OWN)

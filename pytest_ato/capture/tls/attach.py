@@ -59,10 +59,12 @@ def attach(loader: Loader, descriptor: int, found: wire.Found, event: Watched) -
     problem = found.problem if len(sites) == len(found.sites) else _OUTSIDE
     try:
         handle = loader.watch(f"/proc/self/fd/{descriptor}", [_place(site) for site in sites])
+        refusal = "" if handle else "this kernel has no program for it"
     except OSError as error:
-        handle = 0
+        handle, refusal = 0, str(error.strerror)
+    if refusal:
         functions = dict.fromkeys(functions, "refused")
-        problem = f"the kernel refused to watch it: {error.strerror}"
+        problem = f"the kernel refused to watch it: {refusal}"
     told = msgspec.structs.replace(event, library=library, functions=functions, problem=problem)
     return Attached(told, handle)
 

@@ -21,7 +21,7 @@ from pytest_ato.capture.loader.interface import Loader
 from pytest_ato.capture.sandbox.initfile import INIT
 from pytest_ato.capture.tls import candidates, finder, mapped
 from pytest_ato.capture.tls.attach import Attached, attach
-from pytest_ato.model.events import Exec, Map, Watched
+from pytest_ato.model.events import Exec, Map, Tls, Watched
 from pytest_ato.model.octets import Octets, octets, raw
 
 _PREPARE: Final = 10.0
@@ -61,7 +61,9 @@ class Libraries:
     def __init__(self, loader: Loader, uid: int) -> None:
         self._loader = loader
         self._uid = uid
-        self._finder = finder.start(uid)
+        self._idle = Tls not in loader.tells
+        """Nothing is ever watched through this loader: it says so itself, once."""
+        self._finder = None if self._idle else finder.start(uid)
         self._asked: dict[int, _Order] = {}
         self._count = 0
         self._host: dict[Identity, Attached] = {}
@@ -71,7 +73,7 @@ class Libraries:
 
     def look_at_host(self) -> None:
         """Have the host's libraries looked into, without waiting."""
-        for path in candidates.of_host():
+        for path in () if self._idle else candidates.of_host():
             self._ask_path(path, path, host=True)
 
     def prepare(self, placed: Iterable[tuple[str, Path]]) -> list[Watched]:
@@ -79,6 +81,8 @@ class Libraries:
 
         Returns what there is to tell: each file that is watched, or should be and can't.
         """
+        if self._idle:
+            return []
         told = [each.event for each in self._host.values()]
         for inside, outside in placed:
             trees, whole = candidates.of_trees([outside])
@@ -95,7 +99,7 @@ class Libraries:
     def mapped(self, event: Exec | Map, init: int) -> Iterator[Watched]:
         """Have a file looked into that became code, unless it was before; `init` is the sandbox's
         pid 1."""
-        if not event.inode or (event.dev, event.inode) in self._seen:
+        if self._idle or not event.inode or (event.dev, event.inode) in self._seen:
             return
         self._seen.add((event.dev, event.inode))
         self._late += 1
