@@ -23,8 +23,7 @@ HEAD: Final = """\
 
 Made from the definitions, and from a recorded run of the samples, by `make docs`. `ato detectors
 list` and `ato detectors explain NAME` tell the same of the version that you have. An id never
-changes. How to add one of your own: [CONTRIBUTING.md](../CONTRIBUTING.md), or a rule in a file
-([`examples/rules.yaml`](../examples/rules.yaml)).
+changes. How to add one of your own: [as a rule in a file, or as a class](writing-detectors.md).
 
 | id | name | category | severity | technique | what it is for |
 |--|--|--|--|--|--|
