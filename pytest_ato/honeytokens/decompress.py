@@ -24,6 +24,9 @@ MAX_BODIES: Final = 8
 
 _PIECE: Final = 16 << 10
 _BROTLI_PIECE: Final = 4 << 10
+_LEAST: Final = 6
+"""Bytes in which no format can say sixteen digits, the least that a needle is: what is damaged
+within them holds none."""
 _ZSTD_WINDOW: Final = 8 << 20
 
 Unpacked: TypeAlias = tuple[str, int, int, bytes]
@@ -86,10 +89,14 @@ def _raw_deflate(view: memoryview, limit: int) -> bytes:
 
 
 def _brotli(view: memoryview, limit: int) -> bytes:
+    try:
+        brotli.Decompressor().process(bytes(view[:_LEAST]))
+    except brotli.error:
+        return b""  # as nearly all that is not brotli
     content, taken, damaged = _brotli_until(view, limit, len(view))
     if damaged:
         # The library gives nothing of the piece in which it fails, trailing bytes included.
-        content, _, _ = _brotli_until(view, limit, taken)
+        content, _, _ = _brotli_until(view, limit, max(taken, _LEAST))
     return content
 
 
@@ -100,7 +107,7 @@ def _brotli_until(view: memoryview, limit: int, single: int) -> tuple[bytes, int
     at = 0
     try:
         while at < len(view) and len(out) < limit and not decompressor.is_finished():
-            step = 1 if at >= single else _BROTLI_PIECE
+            step = 1 if at >= single else min(_BROTLI_PIECE, single - at)
             piece = bytes(view[at : at + step])
             out += decompressor.process(piece, output_buffer_limit=limit - len(out))
             at += step
