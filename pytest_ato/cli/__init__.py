@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "keys": ("pytest_ato.cli.keys", "say which signing keys to believe"),
     "evidence": ("pytest_ato.cli.evidence", "export from the evidence log, harden or rotate it"),
     "flows": ("pytest_ato.cli.flows", "count what goes through an interface, and look at it"),
+    "dispatch": ("pytest_ato.cli.dispatch", "sign what the kernel counted of flows; serve metrics"),
     "detectors": ("pytest_ato.cli.detectors", "list detectors, explain one, test own rules"),
     "report": ("pytest_ato.cli.report", "render a recorded audit in any of the report formats"),
     "merge": ("pytest_ato.cli.merge", "make one report, JUnit, SARIF and log of many audits"),

@@ -6,6 +6,8 @@ traceback that reaches a user is a defect.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class AtoError(Exception):
     """Base of all errors that a user may see; the message is one clear line, with the cure."""
@@ -29,6 +31,9 @@ class PolicyError(AtoError):
 
 class SigningError(AtoError):
     """Evidence could not be signed."""
+
+    kind: ClassVar[str] = "other"
+    """What failed, as one of a few words: a label of metrics."""
 
 
 class VerificationError(AtoError):

@@ -32,6 +32,11 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "bpf_map_delete_elem": (ctypes.c_int, (ctypes.c_int, _POINTER)),
     "bpf_map_lookup_and_delete_elem": (ctypes.c_int, (ctypes.c_int, _POINTER, _POINTER)),
     "bpf_map_lookup_batch": (ctypes.c_int, (ctypes.c_int, *(_POINTER,) * 6)),
+    "bpf_map_create": (
+        ctypes.c_int,
+        (ctypes.c_int, ctypes.c_char_p, *(ctypes.c_uint32,) * 3, _POINTER),
+    ),
+    "bpf_obj_pin": (ctypes.c_int, (ctypes.c_int, ctypes.c_char_p)),
     "bpf_obj_get": (ctypes.c_int, (ctypes.c_char_p,)),
     "bpf_obj_get_info_by_fd": (ctypes.c_int, (ctypes.c_int, _POINTER, _POINTER)),
     "bpf_program__attach_xdp": (_POINTER, (_POINTER, ctypes.c_int)),

@@ -21,6 +21,12 @@ from pytest_ato.model.octets import show
 _BLOCK: Final = 1 << 20
 
 
+class LogError(SigningError):
+    """The log cannot be used, or not be written to; no key has to do with it."""
+
+    kind = "log"
+
+
 class LogFile:
     """An open log. All methods raise `SigningError`, with the path and the reason."""
 
@@ -99,9 +105,9 @@ class LogFile:
         self.opened += 1
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            raise SigningError(f"the evidence log {show(str(self.path))} is no regular file")
+            raise LogError(f"the evidence log {show(str(self.path))} is no regular file")
         if not ownership.is_ours(found.st_uid) or found.st_mode & 0o002:
-            raise SigningError(
+            raise LogError(
                 f"the evidence log {show(str(self.path))} can be changed by others (owner "
                 f"{found.st_uid}, mode {found.st_mode & 0o777:04o}): give another with "
                 "--ato-evidence-log, or chown and chmod it"
@@ -115,8 +121,8 @@ class LogFile:
             return False
         return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
 
-    def _failed(self, error: OSError) -> SigningError:
-        return SigningError(
+    def _failed(self, error: OSError) -> LogError:
+        return LogError(
             f"the evidence log {show(str(self.path))} cannot be written: {error.strerror}; "
             "nothing was recorded"
         )

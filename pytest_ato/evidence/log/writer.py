@@ -18,10 +18,9 @@ from pytest_ato.evidence.canonical import Json
 from pytest_ato.evidence.log import entries
 from pytest_ato.evidence.log.chain import Broken, Chain, Repair
 from pytest_ato.evidence.log.entries import Head
-from pytest_ato.evidence.log.files import LogFile, segments
+from pytest_ato.evidence.log.files import LogError, LogFile, segments
 from pytest_ato.evidence.signers.interface import Signer
 from pytest_ato.model.closing import Closing
-from pytest_ato.model.errors import SigningError
 from pytest_ato.model.octets import show
 
 
@@ -48,14 +47,14 @@ class EvidenceLog(Closing):
         self._offset = 0
         self._opened = 0
 
-    def append(self, payloads: Sequence[Json]) -> Head:
+    def append(self, payloads: Sequence[Json | msgspec.Raw]) -> Head:
         """Add a record for each payload and return the last head, when all is on the disk.
 
         Raises `SigningError`; then nothing was added, or nothing that counts.
         """
         return self.append_slice(payloads).head
 
-    def append_slice(self, payloads: Sequence[Json]) -> Appended:
+    def append_slice(self, payloads: Sequence[Json | msgspec.Raw]) -> Appended:
         """Append as `append` does, and return the added lines as well."""
         if not payloads:
             raise ValueError("there is nothing to append")
@@ -78,7 +77,7 @@ class EvidenceLog(Closing):
         """Close the file; may be called twice."""
         self._file.close()
 
-    def _lines(self, chain: Chain, payloads: Sequence[Json]) -> list[bytes]:
+    def _lines(self, chain: Chain, payloads: Sequence[Json | msgspec.Raw]) -> list[bytes]:
         """Make the lines of records and heads, and have `chain` stand behind them."""
         lines = []
         each = self._batch or len(payloads)
@@ -143,8 +142,8 @@ class EvidenceLog(Closing):
         if self._file.size() == 0 and (old := segments(self.path)):
             raise self._broken(f"is gone, and {show(old[-1].name)} continues in it; put it back")
 
-    def _broken(self, why: str) -> SigningError:
-        return SigningError(
+    def _broken(self, why: str) -> LogError:
+        return LogError(
             f"the evidence log {show(str(self.path))} {why}; nothing was added. "
             "Keep it as it is, and give another with --ato-evidence-log"
         )

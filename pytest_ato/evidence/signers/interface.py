@@ -14,6 +14,12 @@ ATTEMPTS: Final = 4
 one with ECDSA now and then (a component that is a byte short); the next is good."""
 
 
+class BadSignature(SigningError):
+    """What was made as a signature is none."""
+
+    kind = "bad_signature"
+
+
 class Signer(Closing):
     """Signs with one key. Constructing one touches no key; `prepare` does, and so does `sign`."""
 
@@ -66,7 +72,7 @@ class Signer(Closing):
             signature = self._sign(data, how)
             if self.public.made(signature, data, how):
                 return signature
-        raise SigningError(
+        raise BadSignature(
             f"{self.description} made {ATTEMPTS} signatures that its own public key refuses: "
             "nothing was signed; check that its private and public key belong together"
         )

@@ -89,11 +89,11 @@ class Pkcs11Signer(Signer):
                 self.close()
                 if pause is None:
                     tries = len(PAUSES) + 1
-                    raise SigningError(f"{self.description}: {error} ({tries} attempts)") from None
+                    raise type(error)(f"{self.description}: {error} ({tries} attempts)") from None
                 time.sleep(pause)
             except SigningError as error:
                 self.close()
-                self._final = SigningError(f"{self.description}: {error}")
+                self._final = type(error)(f"{self.description}: {error}")
                 raise self._final from None
         raise AssertionError("unreachable")
 

@@ -33,6 +33,20 @@ WRONG_PIN: Final = (
 class TokenGone(SigningError):
     """The token does not answer as it did: another login may help, for a while."""
 
+    kind = "gone"
+
+
+class PinRefused(SigningError):
+    """The token does not take the PIN; another try may lock it."""
+
+    kind = "pin"
+
+
+class TokenLocked(SigningError):
+    """The token takes no PIN any more."""
+
+    kind = "locked"
+
 
 @dataclass(frozen=True)
 class Login:
@@ -89,13 +103,13 @@ def told() -> Iterator[None]:
     try:
         yield
     except pkcs11.PinLocked:
-        raise SigningError(LOCKED) from None
+        raise TokenLocked(LOCKED) from None
     except pkcs11.PinIncorrect:
-        raise SigningError(WRONG_PIN) from None
+        raise PinRefused(WRONG_PIN) from None
     except (pkcs11.PinInvalid, pkcs11.PinLenRange):
-        raise SigningError(f"{WRONG_PIN} (it has not the form of one)") from None
+        raise PinRefused(f"{WRONG_PIN} (it has not the form of one)") from None
     except pkcs11.PinExpired:
-        raise SigningError("the token's PIN has expired; set a new one") from None
+        raise PinRefused("the token's PIN has expired; set a new one") from None
     except pkcs11.UserPinNotInitialized:
         raise SigningError("the token has no user PIN yet; its security officer sets it") from None
     except (pkcs11.MechanismInvalid, pkcs11.MechanismParamInvalid, pkcs11.KeyTypeInconsistent):
