@@ -144,18 +144,16 @@ def key(data: bytes) -> FlowKey:
 
 def totals(per_cpu: Sequence[tuple[int, ...]]) -> Totals:
     """Sum the values of all CPUs, as `VALUE` unpacks them."""
-    out = into = bytes_out = bytes_in = last = flags_out = flags_in = 0
-    first = 0
-    for row in per_cpu:
-        if row[4]:  # this CPU saw the flow
-            out += row[0]
-            into += row[1]
-            bytes_out += row[2]
-            bytes_in += row[3]
-            first = min(first, row[4]) if first else row[4]
-            last = max(last, row[5])
-            flags_out |= row[7]
-            flags_in |= row[8]
+    saw = [row for row in per_cpu if row[4]]
+    if len(saw) == 1:  # a queue of packets has its CPU: the usual case, and tens of thousands come
+        out, into, bytes_out, bytes_in, first, last, _, flags_out, flags_in = saw[0]
+        return Totals(out, into, bytes_out, bytes_in, first, last, flags_out, flags_in)
+    flags_out = flags_in = 0
+    for row in saw:
+        flags_out |= row[7]
+        flags_in |= row[8]
+    first, last = min((row[4] for row in saw), default=0), max((row[5] for row in saw), default=0)
+    out, into, bytes_out, bytes_in = (sum(row[place] for row in saw) for place in range(4))
     return Totals(out, into, bytes_out, bytes_in, first, last, flags_out, flags_in)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_ato.capture.loader.libbpf import Libbpf
+from pytest_ato.dispatch.rows import SECRET
 from pytest_ato.flows.flowmap import FlowMap
 from pytest_ato.model.closing import Closing
 from pytest_ato.model.errors import CaptureUnavailable, UsageError
@@ -22,7 +23,6 @@ from pytest_ato.model.errors import CaptureUnavailable, UsageError
 SECRET_SUFFIX: Final = "_secret"  # noqa: S105  (a name, and no secret)
 """What the path of the secret's map has more than that of the map of flows."""
 _ARRAY: Final = 2
-_SIZE: Final = 32
 _ONE: Final = ctypes.c_uint32(0)
 
 
@@ -79,8 +79,8 @@ def _secret(path: Path) -> bytes:
     try:
         if place.exists():
             return _read(libbpf, place)
-        secret = secrets.token_bytes(_SIZE)
-        fd = libbpf.call("bpf_map_create", _ARRAY, b"flow_secret", 4, _SIZE, 1, None)
+        secret = secrets.token_bytes(SECRET)
+        fd = libbpf.call("bpf_map_create", _ARRAY, b"flow_secret", 4, SECRET, 1, None)
         try:
             libbpf.call("bpf_map_update_elem", fd, ctypes.byref(_ONE), secret, 0)
             libbpf.call("bpf_obj_pin", fd, os.fsencode(place))
@@ -103,9 +103,9 @@ def _read(libbpf: Libbpf, place: Path) -> bytes:
         size = ctypes.c_uint32(len(info))
         libbpf.call("bpf_obj_get_info_by_fd", fd, info, ctypes.byref(size))
         kind, _, key, value = (ctypes.c_uint32 * 4).from_buffer(info)
-        if (kind, key, value) != (_ARRAY, 4, _SIZE):
+        if (kind, key, value) != (_ARRAY, 4, SECRET):
             raise UsageError(f"{place} is a map of another layout: remove it (rm {place})")
-        secret = ctypes.create_string_buffer(_SIZE)
+        secret = ctypes.create_string_buffer(SECRET)
         libbpf.call("bpf_map_lookup_elem", fd, ctypes.byref(_ONE), secret)
         return secret.raw
     finally:

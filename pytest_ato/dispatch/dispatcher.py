@@ -11,9 +11,8 @@ last row) is in this process alone until the append that follows at once.
 from __future__ import annotations
 
 import secrets
-import struct
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,14 +20,13 @@ from typing import Final
 
 import msgspec
 
-from pytest_ato.capture.flowabi import Totals
-from pytest_ato.dispatch import rows
 from pytest_ato.dispatch.batches import LARGEST, Batch, Source
 from pytest_ato.dispatch.claim import Claim
 from pytest_ato.dispatch.clocks import Clocks
+from pytest_ato.dispatch.rows import Rows
 from pytest_ato.dispatch.signing import CountedSigner
 from pytest_ato.dispatch.spool import Spool
-from pytest_ato.dispatch.stated import News, Stated
+from pytest_ato.dispatch.stated import News, Stated, Walked
 from pytest_ato.evidence.canonical import Json
 from pytest_ato.evidence.log.writer import EvidenceLog
 from pytest_ato.evidence.signers import open_signer
@@ -83,6 +81,7 @@ class Dispatcher(Closing):
         with ExitStack() as opened:
             self._flows = opened.enter_context(FlowMap(settings.map))
             self._claim = opened.enter_context(Claim(self._flows))
+            self._rows = Rows(self._claim.secret)
             signer = CountedSigner(open_signer(settings.sign), metrics)
             self._log = EvidenceLog(settings.log, opened.enter_context(signer))
             opened.callback(self._log.close)
@@ -147,43 +146,32 @@ class Dispatcher(Closing):
         """Fill in the rows of this round; return idle flows as (when they last spoke, key)."""
         self._round += 1
         batch.round = self._round
-        quiet = batch.clock.monotonic - int(self.settings.idle * 1e9)
-        recent = batch.clock.monotonic - int(self.settings.interval * 1e9)
-        old: list[tuple[int, bytes]] = []
-
-        def watched() -> Iterable[tuple[bytes, Totals]]:
-            for key, totals in self._flows.walk():
-                if totals.last < recent:
-                    old.append((totals.last, key))
-                yield key, totals
-
-        self._add(batch, self._stated.take(watched()))
-        came, metrics = self._stated.came, self.metrics
+        now, metrics, room = batch.clock.monotonic, self.metrics, self._flows.max_entries
+        found = self._stated.take(self._flows.walk(), now - int(self.settings.interval * 1e9))
+        for each in found.news:
+            self._add(batch, each)
         for direction, packets, octets in (
-            ("out", came.packets_out, came.bytes_out),
-            ("in", came.packets_in, came.bytes_in),
+            ("out", found.packets_out, found.bytes_out),
+            ("in", found.packets_in, found.bytes_in),
         ):
             metrics.packets.labels(direction=direction).inc(packets)
             metrics.bytes.labels(direction=direction).inc(octets)
-        metrics.map_flows.set(came.flows)
-        metrics.map_fill.set(came.flows / self._flows.max_entries)
-        old.sort()
-        return _to_remove(old, quiet, came.flows, self._flows.max_entries)
+        metrics.map_flows.set(found.flows)
+        metrics.map_fill.set(found.flows / room)
+        return _to_remove(found, now - int(self.settings.idle * 1e9), room)
 
-    def _add(self, batch: Batch, news: Iterable[News]) -> None:
-        secret = self._claim.secret
-        for key, since, totals in news:
-            entry = key + struct.pack("=Q", since)
-            batch.rows[entry] = rows.row(rows.masked(key, secret), since, totals)
+    def _add(self, batch: Batch, news: News) -> None:
+        entry = news.key + news.since.to_bytes(8, "big")
+        batch.rows[entry] = self._rows.row(*news)
 
     def _evict(self, idle: list[tuple[int, bytes]], batch: Batch) -> None:
         for _, key in idle:
             totals = self._flows.take(key)
             if totals is not None:
                 self.metrics.evicted.inc()
-                news = self._stated.update(key, totals)
-                self._add(batch, [] if news is None else [news])
-            self._stated.forget(key)
+                news = self._stated.remove(key, totals)
+                if news is not None:
+                    self._add(batch, news)
 
     def _write(self, batch: Batch) -> None:
         """Have this batch and what waits signed and appended, the oldest first."""
@@ -224,12 +212,11 @@ class Dispatcher(Closing):
             self.metrics.log_bytes.set(self.settings.log.stat().st_size)
 
 
-def _to_remove(
-    old: list[tuple[int, bytes]], quiet: int, flows: int, room: int
-) -> list[tuple[int, bytes]]:
-    """Choose of `old`, which begins with the longest idle: those idle since `quiet`; more, if the
-    map is nearly full."""
-    idle = sum(1 for last, _ in old if last < quiet)
-    if flows > _PRESSED * room:
-        idle = max(idle, flows - int(_RELIEVED * room))
-    return old[: min(idle, _TAKEN)]
+def _to_remove(found: Walked, quiet: int, room: int) -> list[tuple[int, bytes]]:
+    """Choose the flows that leave the map: those idle since `quiet`, the longest first; more of
+    the idle ones, if the map is nearly full."""
+    idle = sorted(found.idle)
+    most = sum(1 for last, _ in idle if last < quiet)
+    if found.flows > _PRESSED * room:
+        most = max(most, found.flows - int(_RELIEVED * room))
+    return idle[: min(most, _TAKEN)]

@@ -10,10 +10,9 @@ the next; `tally` has the rule for adding them up.
 
 from __future__ import annotations
 
-import hmac
-import json
 import socket
 from functools import lru_cache
+from hashlib import sha256
 from typing import Final
 
 from pytest_ato.capture import addresses, flowabi
@@ -43,44 +42,61 @@ COLUMNS: Final = (
 """`flow`: the keyed digest of all that tells flows apart; times: ``CLOCK_MONOTONIC``; `out`: into
 the interface, sent by what lies behind it; ports are masked, so 0."""
 
+SECRET: Final = 16
+"""Bytes of the secret that digests are made with: with a key of the map, one block of SHA-256."""
 _DIGITS: Final = 16
 """Bytes of the digest: 2^64 flows until two are likely to share one."""
-_V4: Final = 4
+_V4, _V6 = V4_PREFIX // 8, V6_PREFIX // 8
 _CACHED: Final = 65536
+_ROW: Final = b'["%b",%d,"%b",%d,%d,"%b",0,"%b",0,%d,%d,%b,%b,%b,%b,%d,%d]'
 
 
-def masked(key: bytes, secret: bytes) -> bytes:
-    """Return the columns of a flow that never change, as JSON without the bracket."""
-    saddr, daddr, _, _, vlan, inner, family, protocol, interface = flowabi.KEY.unpack(key)
-    digest = hmac.digest(secret, key, "sha256")[:_DIGITS].hex()
-    return b'["%b",%d,"%b",%d,%d,"%b",0,"%b",0,' % (
-        digest.encode(),
-        interface,
-        _protocol(protocol),
-        vlan,
-        inner,
-        _network(saddr[: V4_PREFIX // 8] if family == socket.AF_INET else saddr[: V6_PREFIX // 8]),
-        _network(daddr[: V4_PREFIX // 8] if family == socket.AF_INET else daddr[: V6_PREFIX // 8]),
-    )
+class Rows:
+    """Makes rows whose digests are made with one secret.
+
+    A digest is the SHA-256 of secret and key, cut to half: of inputs that all have one length, and
+    cut, that is as good as an HMAC, in a quarter of the time.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        assert len(secret) == SECRET
+        self._secret = secret
+
+    def row(self, key: bytes, since: int, totals: Totals) -> bytes:
+        """Return the row of a flow by its key in the map; `since`: ns."""
+        saddr, daddr, _, _, vlan, inner, family, protocol, interface = flowabi.KEY.unpack(key)
+        shown = _V4 if family == socket.AF_INET else _V6
+        out, into, bytes_out, bytes_in, _, last, flags_out, flags_in = totals
+        return _ROW % (
+            sha256(self._secret + key).digest()[:_DIGITS].hex().encode(),
+            interface,
+            _protocol(protocol),
+            vlan,
+            inner,
+            _network(saddr[:shown]),
+            _network(daddr[:shown]),
+            since // 1000,
+            last // 1000,
+            _number(out),
+            _number(into),
+            _number(bytes_out),
+            _number(bytes_in),
+            flags_out,
+            flags_in,
+        )
 
 
-def row(flow: bytes, since: int, totals: Totals) -> bytes:
-    """Return a row: of a flow as `masked` gives it; `since` in ns."""
-    out, into, bytes_out, bytes_in, _, last, flags_out, flags_in = totals
-    if out > EXACT or into > EXACT or bytes_out > EXACT or bytes_in > EXACT:
-        numbers = (json.dumps(n if n <= EXACT else str(n)).encode() for n in totals[:4])
-        counted = b",".join(numbers)
-    else:
-        counted = b"%d,%d,%d,%d" % (out, into, bytes_out, bytes_in)
-    return flow + b"%d,%d,%b,%d,%d]" % (since // 1000, last // 1000, counted, flags_out, flags_in)
+def _number(value: int) -> bytes:
+    """As canonical JSON has it, where larger integers are strings."""
+    return b"%d" % value if value <= EXACT else b'"%d"' % value
 
 
 @lru_cache(_CACHED)
 def _network(prefix: bytes) -> bytes:
-    """A network by the bytes of its prefix, in JSON's and everybody's form."""
-    if len(prefix) < _V4:
-        return f"{addresses.ip_text(prefix.ljust(_V4, bytes(1)))}/{V4_PREFIX}".encode()
-    return f"{socket.inet_ntop(socket.AF_INET6, prefix.ljust(16, bytes(1)))}/{V6_PREFIX}".encode()
+    """A network by the bytes of its prefix."""
+    if len(prefix) == _V4:
+        return f"{addresses.ip_text(prefix + bytes(4 - _V4))}/{V4_PREFIX}".encode()
+    return f"{addresses.ip_text(prefix + bytes(16 - _V6))}/{V6_PREFIX}".encode()
 
 
 @lru_cache(256)

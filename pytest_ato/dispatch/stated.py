@@ -7,14 +7,16 @@ are forgotten. Pure: it reads no map and no clock.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from pytest_ato.capture.flowabi import Totals
 
 _NUMBERS: Final = struct.Struct("=5Q")
 """`since` and four counters: a fifth of what Python's own numbers would take."""
+_OLD: Final = struct.Struct("=3Q")
+_NOTHING: Final = (0, 0, 0, 0, 0)
 
 
 class News(NamedTuple):
@@ -27,15 +29,18 @@ class News(NamedTuple):
 
 
 @dataclass
-class Came:
-    """What came to all flows together since the round before."""
+class Walked:
+    """What one walk found."""
 
+    news: list[News] = field(default_factory=list)
+    idle: list[tuple[int, bytes]] = field(default_factory=list)
+    """Flows that said nothing lately: when they last did, and their keys."""
+    flows: int = 0
     packets_out: int = 0
     packets_in: int = 0
     bytes_out: int = 0
     bytes_in: int = 0
-    flows: int = 0
-    """Entries in the map."""
+    """What came since the walk before."""
 
 
 class Stated:
@@ -43,46 +48,49 @@ class Stated:
 
     def __init__(self) -> None:
         self._numbers: dict[bytes, bytes] = {}
-        self.came = Came()
-        """Of the last walk."""
 
-    def take(self, walk: Iterable[tuple[bytes, Totals]]) -> Iterator[News]:
-        """Yield the flows that have news; from then on they count as stated. Take all of it."""
+    def take(self, walk: Iterable[tuple[bytes, Totals]], lately: int) -> Walked:
+        """Find the flows that have news; from then on they count as stated.
+
+        `lately`: the moment from which on a flow must have had a packet not to be idle.
+        """
         before, self._numbers = self._numbers, {}
-        self.came = came = Came()
+        found = Walked()
+        numbers, news, idle = self._numbers, found.news, found.idle
         for key, totals in walk:
-            came.flows += 1
             known = before.get(key)
-            since, numbers = self._compare(known, totals, came)
-            self._numbers[key] = numbers
-            if numbers != known:
-                yield News(key, since, totals)
+            since = _since(known, totals)
+            now = numbers[key] = _NUMBERS.pack(since, *totals[:4])
+            if now != known:
+                news.append(News(key, since, totals))
+                _count(found, known, since, totals)
+            if totals.last < lately:
+                idle.append((totals.last, key))
+        found.flows = len(numbers)
+        return found
 
-    def update(self, key: bytes, totals: Totals) -> News | None:
-        """Take one flow by itself; None: there is nothing new."""
-        known = self._numbers.get(key)
-        since, numbers = self._compare(known, totals, self.came)
-        self._numbers[key] = numbers
-        return None if numbers == known else News(key, since, totals)
+    def remove(self, key: bytes, totals: Totals) -> News | None:
+        """Forget a flow, whose entry was removed with these totals; None: they are stated."""
+        known = self._numbers.pop(key, None)
+        since = _since(known, totals)
+        return None if known == _NUMBERS.pack(since, *totals[:4]) else News(key, since, totals)
 
-    def forget(self, key: bytes) -> None:
-        """Take the flow for a new one when it comes again."""
-        self._numbers.pop(key, None)
 
-    @staticmethod
-    def _compare(known: bytes | None, totals: Totals, came: Came) -> tuple[int, bytes]:
-        out, into, bytes_out, bytes_in, first = totals[:5]
-        if known is None:
-            since, old = first, (0, 0, 0, 0)
-        else:
-            since, *numbers = _NUMBERS.unpack(known)
-            old = tuple(numbers)
-            # An entry that was removed and made again counts from its own beginning. One CPU may
-            # tell of an earlier beginning than those before it did: that is no new entry.
-            if first > since or out < old[0] or into < old[1]:
-                since, old = first, (0, 0, 0, 0)
-        came.packets_out += out - old[0]
-        came.packets_in += into - old[1]
-        came.bytes_out += bytes_out - old[2]
-        came.bytes_in += bytes_in - old[3]
-        return since, _NUMBERS.pack(since, out, into, bytes_out, bytes_in)
+def _since(known: bytes | None, totals: Totals) -> int:
+    """When the entry was made. One that was removed and made again has a later beginning, or
+    counts less; an earlier one is told by a CPU that was slow to tell, and is nothing new."""
+    if known is None:
+        return totals.first
+    since, out, into = _OLD.unpack_from(known)
+    is_new = totals.first > since or totals.packets_out < out or totals.packets_in < into
+    return totals.first if is_new else int(since)
+
+
+def _count(found: Walked, known: bytes | None, since: int, totals: Totals) -> None:
+    old = _NUMBERS.unpack(known) if known else _NOTHING
+    if old[0] != since:
+        old = _NOTHING
+    found.packets_out += totals.packets_out - old[1]
+    found.packets_in += totals.packets_in - old[2]
+    found.bytes_out += totals.bytes_out - old[3]
+    found.bytes_in += totals.bytes_in - old[4]

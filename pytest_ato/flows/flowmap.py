@@ -35,6 +35,7 @@ _BATCH: Final = 4096
 """Entries asked for at once; more than any bucket of the kernel's table holds."""
 _NO_BATCHES: Final = frozenset({errno.EINVAL, errno.EOPNOTSUPP, 524})
 """What kernels answer that cannot; 524 is their own ENOTSUPP."""
+_RAW_KEY: Final = struct.Struct(f"{flowabi.KEY.size}s")
 _OTHERS_MAY_WRITE: Final = 0o022
 
 
@@ -136,12 +137,11 @@ class FlowMap:
             except FileNotFoundError:
                 is_last = True
             at = ctypes.byref(ctypes.c_uint64(following.value))
-            found = bytes(memoryview(keys)[: count.value * key_size])
+            found = memoryview(keys)[: count.value * key_size]
             rows = memoryview(values)[: count.value * row_size]
-            per_cpu = list(flowabi.VALUE.iter_unpack(rows))
-            for index in range(count.value):
-                key = found[index * key_size : (index + 1) * key_size]
-                yield key, flowabi.totals(per_cpu[index * self._cpus : (index + 1) * self._cpus])
+            per_cpu = zip(*[flowabi.VALUE.iter_unpack(rows)] * self._cpus, strict=True)
+            for (key,), each in zip(_RAW_KEY.iter_unpack(found), per_cpu, strict=True):
+                yield key, flowabi.totals(each)
 
     def _one_by_one(self) -> Iterator[tuple[bytes, Totals]]:
         following = ctypes.create_string_buffer(flowabi.KEY.size)
