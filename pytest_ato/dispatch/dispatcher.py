@@ -166,10 +166,13 @@ class Dispatcher(Closing):
 
     def _evict(self, idle: list[tuple[int, bytes]], batch: Batch) -> None:
         for _, key in idle:
-            totals = self._flows.take(key)
-            if totals is not None:
+            now = self._flows.read(key)
+            if now is None or not self._stated.has(key, now):
+                continue  # it speaks again, or somebody else removed it
+            last = self._flows.take(key)
+            if last is not None:
                 self.metrics.evicted.inc()
-                news = self._stated.remove(key, totals)
+                news = self._stated.remove(key, last)
                 if news is not None:
                     self._add(batch, news)
 

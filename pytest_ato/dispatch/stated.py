@@ -69,11 +69,16 @@ class Stated:
         found.flows = len(numbers)
         return found
 
+    def has(self, key: bytes, totals: Totals) -> bool:
+        """Whether all of that is stated."""
+        known = self._numbers.get(key)
+        return known == _NUMBERS.pack(_since(known, totals), *totals[:4])
+
     def remove(self, key: bytes, totals: Totals) -> News | None:
         """Forget a flow, whose entry was removed with these totals; None: they are stated."""
-        known = self._numbers.pop(key, None)
-        since = _since(known, totals)
-        return None if known == _NUMBERS.pack(since, *totals[:4]) else News(key, since, totals)
+        is_stated = self.has(key, totals)
+        since = _since(self._numbers.pop(key, None), totals)
+        return None if is_stated else News(key, since, totals)
 
 
 def _since(known: bytes | None, totals: Totals) -> int:
