@@ -7,7 +7,7 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
-#include "packet.h"
+#include "accounting.h"
 
 #define NULL ((void *)0)
 
@@ -122,24 +122,13 @@ static __always_inline void watch_source(const struct flow_key *key, __u64 now, 
 		tell(guard, key, now, estimate, direction);
 }
 
-static __always_inline void stamp(struct flow_value *value, __u64 tick)
-{
-	value->tick = tick;
-	value->last = bpf_ktime_get_coarse_ns();
-	if (!value->first) /* another CPU made the entry */
-		value->first = value->last;
-}
-
 /* The first packet of a flow. */
 static __always_inline void begin(struct packet *packet, __u64 bytes, __u32 packets,
-				  __u32 direction, __u64 tick)
+				  __u32 direction)
 {
 	struct flow_value first = {};
 
-	first.packets[direction] = packets;
-	first.bytes[direction] = bytes;
-	first.tcp_flags[direction] = packet->tcp_flags;
-	stamp(&first, tick);
+	add(&first, packet, bytes, packets, direction);
 	if (bpf_map_update_elem(&flow_map, &packet->key, &first, BPF_ANY)) {
 		count(FLOW_COUNT_FULL, packets);
 		count(FLOW_COUNT_FULL_BYTES, bytes);
@@ -150,24 +139,19 @@ static __always_inline void begin(struct packet *packet, __u64 bytes, __u32 pack
 static __always_inline void account(struct packet *packet, __u64 bytes, __u32 packets,
 				    __u32 direction)
 {
-	__u64 tick = bpf_jiffies64(), before, after, steps;
 	struct flow_value *value;
+	__u64 before, steps;
 
 	if (direction == FLOW_IN)
 		turn(&packet->key);
 	value = bpf_map_lookup_elem(&flow_map, &packet->key);
 	if (!value) {
-		begin(packet, bytes, packets, direction, tick);
+		begin(packet, bytes, packets, direction);
 		return;
 	}
 	before = value->packets[direction];
-	after = before + packets;
-	value->packets[direction] = after;
-	value->bytes[direction] += bytes;
-	value->tcp_flags[direction] |= packet->tcp_flags;
-	if (value->tick != tick)
-		stamp(value, tick);
-	steps = after / FLOW_STEP - before / FLOW_STEP;
+	add(value, packet, bytes, packets, direction);
+	steps = (before + packets) / FLOW_STEP - before / FLOW_STEP;
 	if (steps)
 		watch_source(&packet->key, value->last, steps * FLOW_STEP, direction);
 }

@@ -203,22 +203,6 @@ struct ato_tls {
 	__u32 pad;
 };
 
-/* Key and value of the map `flows`. */
-struct ato_flow_key {
-	__u8 saddr[16];
-	__u8 daddr[16];
-	__u16 sport; /* both in host order; 0 where the protocol has none */
-	__u16 dport;
-	__u8 protocol;
-	__u8 family;
-	__u16 pad;
-};
-
-struct ato_flow {
-	__u64 packets;
-	__u64 bytes; /* whole frames */
-};
-
 /* Value of the map `scope`: which audit is live. */
 struct ato_scope {
 	__u64 cgroup; /* id of the audit's cgroup */

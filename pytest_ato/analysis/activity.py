@@ -13,7 +13,9 @@ from typing import Final, Literal
 from pytest_ato.analysis.distinct import Counted, Distinct
 from pytest_ato.analysis.traffic import Peer, Traffic
 from pytest_ato.analysis.tree import Node, Tree
+from pytest_ato.detectors.attribution import Attribution, Sum
 from pytest_ato.model.events import (
+    Bind,
     Connect,
     Datagram,
     Dns,
@@ -28,6 +30,7 @@ from pytest_ato.model.events import (
     Output,
     Rename,
     Send,
+    SocketState,
     Start,
     Tcp,
     Truncate,
@@ -61,11 +64,12 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """Sums over the flows that the wire saw."""
+    """Sums over the flows that the wire saw, by whose they were."""
 
-    flows: int = 0
-    packets: int = 0
-    bytes: int = 0
+    sockets: Sum
+    kernel: Sum
+    nobody: Sum
+    """Of no socket that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +112,7 @@ class ActivityFold:
         self._names: Distinct[Octets] = Distinct()
         self._destinations: Distinct[Destination] = Distinct()
         self._name_of: dict[str, Octets] = {}
-        self._wire = Wire()
+        self._attribution = Attribution()
         self._tree = Tree()
         self._traffic = Traffic()
         self._marks: list[Mark] = []
@@ -129,7 +133,9 @@ class ActivityFold:
             Dns: self._on_dns,
             Tcp: self._on_tcp,
             Datagram: self._on_datagram,
-            Flow: self._on_flow,
+            Flow: self._attribution.update,
+            SocketState: self._attribution.update,
+            Bind: self._attribution.update,
             Output: self._on_output,
         }
 
@@ -151,7 +157,7 @@ class ActivityFold:
             name_of=dict(self._name_of),
             bytes_out=self._traffic.bytes_out,
             bytes_in=self._traffic.bytes_in,
-            wire=self._wire,
+            wire=Wire(**self._attribution.sums()),
             output_bytes=dict(end.output_bytes if end else self._output),
             nodes=self._tree.nodes,
             peers=self._traffic.peers,
@@ -209,6 +215,7 @@ class ActivityFold:
     # --- network ---
 
     def _on_connect(self, event: Connect | Send) -> None:
+        self._attribution.update(event)
         if event.family not in _INTERNET:
             return
         if self._destination(event.address, event.port, event.protocol):
@@ -230,10 +237,6 @@ class ActivityFold:
     def _on_datagram(self, event: Datagram) -> None:
         is_outside = self._destination(event.address, event.port, event.protocol)
         self._traffic.datagram(event, is_outside)
-
-    def _on_flow(self, event: Flow) -> None:
-        wire = self._wire
-        self._wire = Wire(wire.flows + 1, wire.packets + event.packets, wire.bytes + event.bytes)
 
     def _destination(self, address: str, port: int, protocol: str) -> bool:
         """Count a destination; returns whether it is one outside of the sandbox."""

@@ -229,19 +229,6 @@ COUNTS_LAYOUT: Final = Layout(
         ("coalesced", "3Q"),
     ),
 )
-FLOW_KEY_LAYOUT: Final = Layout(
-    "ato_flow_key",
-    (
-        ("saddr", "16s"),
-        ("daddr", "16s"),
-        ("sport", "H"),
-        ("dport", "H"),
-        ("protocol", "B"),
-        ("family", "B"),
-        ("pad", "2x"),
-    ),
-)
-FLOW_LAYOUT: Final = Layout("ato_flow", (("packets", "Q"), ("bytes", "Q")))
 LAYOUTS: Final = (
     FORK_LAYOUT,
     EXIT_LAYOUT,
@@ -252,8 +239,6 @@ LAYOUTS: Final = (
     DOOR_LAYOUT,
     TLS_LAYOUT,
     SCOPE_LAYOUT,
-    FLOW_KEY_LAYOUT,
-    FLOW_LAYOUT,
     COUNTS_LAYOUT,
 )
 

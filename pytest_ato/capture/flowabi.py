@@ -18,6 +18,9 @@ OUT: Final = 0
 IN: Final = 1
 """Directions, as seen from what lies behind the interface."""
 
+ICMP: Final = ("icmp", "icmp6")
+"""Protocols whose destination port is a kind."""
+
 STEP: Final = 16
 WINDOW_BITS: Final = 30
 

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterable, Iterator
 
-from pytest_ato.capture import abi, addresses
+from pytest_ato.capture import flowabi
 from pytest_ato.model.events import Flow
-
-_KEY = abi.FLOW_KEY_LAYOUT.format
-_COUNTS = abi.FLOW_LAYOUT.format
 
 
 def decode(found: Iterable[tuple[bytes, bytes]]) -> Iterator[Flow]:
-    """Turn a map's keys and values into events, all of the present time."""
+    """Turn a map's keys and per-CPU values into events, all of the present time."""
     now = time.monotonic_ns()
-    for key, counts in found:
-        source, destination, sport, dport, protocol, family = _KEY.unpack(key)
-        packets, size = _COUNTS.unpack(counts)
-        length = 4 if family == socket.AF_INET else 16
+    for data, values in found:
+        key = flowabi.key(data)
+        totals = flowabi.totals(list(flowabi.VALUE.iter_unpack(values)))
+        is_icmp = key.protocol in flowabi.ICMP
         yield Flow(
             ts=now,
-            protocol=addresses.protocol(0, protocol),
-            client=addresses.ip_text(source[:length]),
-            address=addresses.ip_text(destination[:length]),
-            client_port=sport,
-            port=dport,
-            packets=packets,
-            bytes=size,
+            protocol=key.protocol,
+            client=key.source,
+            address=key.destination,
+            client_port=key.source_port,
+            port=0 if is_icmp else key.destination_port,
+            icmp=key.destination_port if is_icmp else None,
+            packets=totals.packets_out,
+            bytes=totals.bytes_out,
+            flags=totals.flags_out,
         )

@@ -56,6 +56,7 @@ def builtin() -> tuple[type[Detector], ...]:
     from pytest_ato.detectors.tamper_and_evasion import TamperAndEvasion
     from pytest_ato.detectors.tls_pinned import TlsPinned
     from pytest_ato.detectors.tls_uninspected import TlsUninspected
+    from pytest_ato.detectors.unattributed_flow import UnattributedFlow
     from pytest_ato.detectors.undeclared import Undeclared
     from pytest_ato.detectors.vendor_drift import VendorDrift
 
@@ -89,6 +90,7 @@ def builtin() -> tuple[type[Detector], ...]:
         SandboxEscape,
         SourceDisagreement,
         TamperAndEvasion,
+        UnattributedFlow,
         Undeclared,
         VendorDrift,
         TlsPinned,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pytest_ato.capture.flowabi import Counts, FlowKey, Spike, Totals
+from pytest_ato.capture.flowabi import ICMP, Counts, FlowKey, Spike, Totals
 from pytest_ato.flows.flowmap import wall_clock
 from pytest_ato.model.octets import show
 
@@ -113,7 +113,7 @@ def _end(key: FlowKey, address: str, port: int) -> str:
     """One end of a flow, such as ``192.0.2.1:443`` or ``[2001:db8::1]:443``."""
     if not port:
         return address
-    if key.protocol in ("icmp", "icmp6"):
+    if key.protocol in ICMP:
         return f"{address} {port >> 8}/{port & 0xFF}"
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 

@@ -7,6 +7,7 @@ is `policy.wholeness`'s.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import astuple
 from typing import Final
 
 from pytest_ato import __version__
@@ -71,7 +72,13 @@ def _flows(facts: Facts) -> str:
     if facts.start is None or facts.start.probes.get("wire") != "live":
         return NOT_CAPTURED
     wire = facts.activity.wire
-    return f"{wire.flows:,} flows, {wire.packets:,} packets, {wire.bytes:,} bytes on the wire"
+    owners = (wire.sockets, wire.kernel, wire.nobody)
+    flows, packets, size = (sum(each) for each in zip(*map(astuple, owners), strict=True))
+    return (
+        f"{flows:,} flows, {packets:,} packets, {size:,} bytes on the wire: {wire.sockets.bytes:,} "
+        f"bytes of sockets of this audit, {wire.kernel.bytes:,} of the kernel's own, "
+        f"{wire.nobody.bytes:,} of no socket"
+    )
 
 
 def _unseen(facts: Facts, skipped: Iterable[Idle], left_out: int) -> Iterator[str]:

@@ -14,9 +14,7 @@ INCLUDE = Path(__file__).parents[2] / "bpf/include"
 HEADER = INCLUDE / "abi.h"
 LAYOUTS = (*abi.LAYOUTS, *flowabi.LAYOUTS)
 
-NO_HEADER = {"ato_scope", "ato_counts", "ato_flow_key", "ato_flow"} | {
-    layout.name for layout in flowabi.LAYOUTS
-}
+NO_HEADER = {"ato_scope", "ato_counts"} | {layout.name for layout in flowabi.LAYOUTS}
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pytest_ato.capture import abi
+from pytest_ato.capture import flowabi
 from pytest_ato.capture.loader.interface import Loader, Place, ProbeState
 from pytest_ato.capture.loader.libbpf import Libbpf
 from pytest_ato.capture.loader.maps import NAMES, RING_SIZES, Maps
@@ -181,6 +181,7 @@ class CoreLoader(Loader):
     def attach_wire(self, interface: int) -> None:
         if "wire" not in self._programs:
             return
+        self.take_flows()  # of an audit that did not come to its end
         try:
             self._attach("wire", "bpf_program__attach_xdp", interface)
         except OSError:
@@ -189,8 +190,9 @@ class CoreLoader(Loader):
     def take_flows(self) -> list[tuple[bytes, bytes]]:
         self._detach("wire")
         fd = self._flows
-        key = ctypes.create_string_buffer(abi.FLOW_KEY_LAYOUT.format.size)
-        value = ctypes.create_string_buffer(abi.FLOW_LAYOUT.format.size)
+        cpus = self._libbpf.call("libbpf_num_possible_cpus")
+        key = ctypes.create_string_buffer(flowabi.KEY.size)
+        value = ctypes.create_string_buffer(flowabi.VALUE.size * cpus)
         found = []
         with contextlib.suppress(FileNotFoundError):  # the end of the map
             while True:

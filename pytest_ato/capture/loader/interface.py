@@ -75,7 +75,7 @@ class Loader(ABC):
 
     @abstractmethod
     def take_flows(self) -> list[tuple[bytes, bytes]]:
-        """Detach from the wire; return what it saw, as `ato_flow_key` and `ato_flow`."""
+        """Detach from the wire; return what it saw, as a `flow_key` and a `flow_value` per CPU."""
 
     def watch(self, path: str, places: Sequence[Place]) -> int:  # noqa: ARG002
         """Watch functions of a file; returns a handle for `unwatch`, 0 where this loader cannot.

@@ -64,11 +64,16 @@ class Flow(Event, tag="flow", frozen=True, kw_only=True):
     """What the wire saw of one flow that left the target, counted in the gateway's driver (XDP)."""
 
     protocol: str
-    """tcp, udp, icmp, icmp6, or ``ip-N``."""
+    """tcp, udp, sctp, icmp, icmp6, or ``ip-N``."""
     client: str
     address: str
     client_port: int = 0
+    """0 as well: of a later fragment, which has no ports."""
     port: int = 0
     packets: int = 0
     bytes: int = 0
     """Of whole frames."""
+    flags: int = 0
+    """All TCP flags that were ever set (RFC 9293: 1 FIN, 2 SYN, 4 RST, 8 PSH, 16 ACK)."""
+    icmp: int | None = None
+    """Type times 256 plus code, of ICMP."""
