@@ -157,13 +157,14 @@ JUDGED: Final[dict[str, dict[str, str]]] = {
         "connect.py www.vendor.example": "",
     },
     "service": {"build/shell listen": ""},
+    "intruder": {"beacon.py idle": "unattributed_flow:high"},
     "baseline": {
         "connect.py www.vendor.example": "",
         "connect.py telemetry.vendor.example": "vendor_drift:medium",
     },
 }
-"""Runs judged by more than their events: files in `terms/` of that name, a declared service, or a
-baseline that the first run of the row made."""
+"""Runs judged by more than their events: files in `terms/` of that name, a declared service, a
+baseline that the first run of the row made, or somebody else in the target's network."""
 
 NEAR: Final[dict[str, str]] = {
     "honeytoken_exfil": "exfil.py local",
@@ -187,6 +188,7 @@ NEAR: Final[dict[str, str]] = {
     "tls_uninspected": "https.py plain",
     "tls_pinned": "https.py down",
     "kernel_bypass_io": "build/doors udp",
+    "unattributed_flow": "build/doors uring_connect",
     "reverse_shell": "build/shell unix",
     "fileless_exec": "build/fileless data",
     "dropped_executable": "drop.sh text",

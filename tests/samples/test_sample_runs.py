@@ -28,7 +28,7 @@ def test_it_names_detectors_and_programs_that_exist() -> None:
     named = {name for run in RUNS.values() for name in run.does.union(run.finds)}
     assert named | NEAR.keys() == DEFINITIONS
     sources = {path.stem for path in HERE.glob("*.[cps]*") if not path.stem.startswith("test_")}
-    helpers = {"conftest", "sample_runs", "restless"}
+    helpers = {"conftest", "intruder", "sample_runs", "restless"}
     assert {re.sub(r"build/|\.\w+$", "", program) for program in SAMPLES} == sources - helpers
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from intruder import PEER, PORT, SEGMENTS, intruder
 from sample_runs import HERE, JUDGED, Run, runs
 
 from pytest_ato.audit import Inputs, Outcome, replay, update_baseline
@@ -23,8 +25,9 @@ Audit = Callable[..., Outcome]
 
 def judged(run: Run, audit: Audit, path: Path) -> Report:
     """The report of the run under its terms; `path` is for a baseline."""
-    outcome = audit(run.command, service=run.terms == "service")
-    if not run.terms:
+    with intruder(run.command) if run.terms == "intruder" else contextlib.nullcontext():
+        outcome = audit(run.command, service=run.terms == "service")
+    if run.terms in ("", "intruder"):
         return outcome.report
     inputs = _inputs(run.terms, audit, path)
     return replay(outcome.directory / EVENTS, inputs=inputs).report
@@ -86,3 +89,14 @@ def test_the_lineage_leads_from_the_root_to_the_actor(audit: Audit) -> None:
         ("/bin/sh", "/opt/read_key.sh/read_key.sh"),
         ("cat", "/home/user/.ssh/id_rsa"),
     ]
+
+
+def test_what_the_wire_saw_is_reconciled_with_the_sockets(audit: Audit) -> None:
+    with intruder("beacon.py idle"):
+        report = audit("beacon.py idle").report
+    [finding] = report.findings
+    assert finding.where == f"{PEER}:{PORT}"
+    assert finding.count == SEGMENTS
+    assert report.coverage.flows.endswith(f"{SEGMENTS * 54} of no socket")
+    report = audit("build/doors uring_connect").report
+    assert report.coverage.flows.endswith(" 0 of no socket")
