@@ -17,7 +17,7 @@ PACKAGES := clang llvm gcc make libc6-dev libbpf-dev libbpf1 bubblewrap nftables
 	python3 python3-venv
 # Programs that the tests audit.
 TEST_PACKAGES := busybox bzip2 chromium curl e2fsprogs git luajit nginx-light nodejs nsd openssh-client \
-	openssl perl postgresql procps python3-pytest redis-server softhsm2 sqlite3 wget xz-utils
+	openssl perl postgresql procps prometheus prometheus-pushgateway python3-pytest redis-server softhsm2 sqlite3 wget xz-utils
 # What speaks TLS in other ways, or is compiled to.
 TEST_PACKAGES += default-jdk-headless gnutls-bin golang-go libnss3-tools libssl-dev slirp4netns
 # BCC for its loader's tests, and kernel headers of any version where there are none.

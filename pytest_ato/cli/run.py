@@ -59,6 +59,10 @@ def run(arguments: argparse.Namespace) -> int:
             outcome = auditor.audit(target, audit)
     finally:
         screen.clear()
+    if settings.metrics:
+        from pytest_ato.metrics import count
+
+        count.audit(settings.metrics, outcome.report)
     if settings.update_baseline and settings.baseline:
         screen.lines([update_baseline(settings.baseline, outcome)])
     return result.tell(outcome, settings, screen, lambda flags: _command(arguments, flags))

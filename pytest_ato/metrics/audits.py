@@ -7,7 +7,7 @@ start anew with each. Who keeps them is `sinks`' business.
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from pytest_ato.metrics import build
 from pytest_ato.model.findings import Category, Severity
@@ -30,6 +31,10 @@ _AUDITS, _FINDINGS, _LOST = "ato_audits", "ato_findings", "ato_audit_events_lost
 _LAST: Final = "ato_last_audit_timestamp_seconds"
 
 Pair: TypeAlias = tuple[str, str]
+_VERDICTS: Final = frozenset(verdict.value for verdict in Verdict)
+_PAIRS: Final[tuple[Pair, ...]] = tuple(
+    (category.value, severity.value) for category in Category for severity in Severity
+)
 
 
 @dataclass
@@ -45,7 +50,7 @@ class Audits:
     """When the last of them ended, seconds since the epoch."""
 
     def add(self, report: Report, now: float) -> None:
-        """Count one audit."""
+        """Count one audit, which ended at `now`, seconds since the epoch."""
         self.verdicts[report.verdict.value] += 1
         for finding in report.findings:
             self.findings[finding.category.value, finding.severity.value] += 1
@@ -70,40 +75,46 @@ class Audits:
             "Findings of audits that nothing waived.",
             labels=["category", "severity"],
         )
-        for category in Category:
-            for severity in Severity:
-                pair = (category.value, severity.value)
-                findings.add_metric(pair, self.findings[pair])
+        for pair in _PAIRS:
+            findings.add_metric(pair, self.findings[pair])
         yield findings
         yield CounterMetricFamily(_LOST, "Events that the capture of audits lost.", self.lost)
         yield GaugeMetricFamily(_LAST, "When an audit last ended, since the epoch.", self.last)
 
+    def register(self, registry: CollectorRegistry) -> None:
+        """Have the families, as they are now, in a registry."""
+        build.add(registry)
+        registry.register(_Fixed(self.families()))
+
     def text(self) -> bytes:
         """The families as Prometheus reads them."""
         registry = CollectorRegistry()
-        build.add(registry)
-        registry.register(_Fixed(self.families()))
+        self.register(registry)
         return generate_latest(registry)
 
 
-def parse(text: str) -> Audits:
-    """Read what `text` once wrote; what is not of it is passed over. Raises ValueError."""
+def parse(text: str, group: Mapping[str, str] = {}) -> Audits:
+    """Read what `text` once wrote, of samples that have the labels of `group`; what is not of it is
+    passed over. Raises ValueError."""
     found = Audits()
-    verdicts = {verdict.value for verdict in Verdict}
-    pairs = {(category.value, severity.value) for category in Category for severity in Severity}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            labels = sample.labels
-            if sample.name == f"{_AUDITS}_total" and labels.get("verdict") in verdicts:
-                found.verdicts[labels["verdict"]] += int(sample.value)
-            elif sample.name == f"{_FINDINGS}_total":
-                pair = (labels.get("category", ""), labels.get("severity", ""))
-                found.findings[pair] += int(sample.value) if pair in pairs else 0
-            elif sample.name == f"{_LOST}_total":
-                found.lost += sample.value
-            elif sample.name == _LAST:
-                found.last = max(found.last, sample.value)
+            if group.items() <= sample.labels.items():
+                _take(found, sample)
     return found
+
+
+def _take(found: Audits, sample: Sample) -> None:
+    labels = sample.labels
+    if sample.name == f"{_AUDITS}_total" and labels.get("verdict") in _VERDICTS:
+        found.verdicts[labels["verdict"]] += int(sample.value)
+    elif sample.name == f"{_FINDINGS}_total":
+        pair = (labels.get("category", ""), labels.get("severity", ""))
+        found.findings[pair] += int(sample.value) if pair in _PAIRS else 0
+    elif sample.name == f"{_LOST}_total":
+        found.lost += sample.value
+    elif sample.name == _LAST:
+        found.last = max(found.last, sample.value)
 
 
 def read(path: Path) -> Audits:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import traceback
+import warnings
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -155,6 +156,8 @@ class AtoSession:
     def audit(self, subject: Subject, directory: str) -> Outcome:
         """Audit now, whatever was audited before; raises `AtoError`."""
         outcome = self.auditor.audit(self.target(subject), subject.options, directory=directory)
+        if self.settings.metrics:
+            self._count(outcome)
         if self.settings.update_baseline and self.settings.baseline:
             from pytest_ato.audit import update_baseline
 
@@ -199,6 +202,15 @@ class AtoSession:
         if self._auditor is not None:
             self._auditor.close()
             self._auditor = None
+
+    def _count(self, outcome: Outcome) -> None:
+        """Count an audit; that counting failed is a warning, and changes no verdict."""
+        from pytest_ato.metrics import count
+
+        try:
+            count.audit(self.settings.metrics, outcome.report)
+        except AtoError as error:
+            warnings.warn(pytest.PytestWarning(f"ato: {error}"), stacklevel=1)
 
     def _audit_once(self, subject: Subject) -> Outcome:
         name = self.directory_name(subject)

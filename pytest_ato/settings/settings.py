@@ -66,6 +66,8 @@ class Settings:
     evidence_log: Path
     batch: int = 0
     timestamp: str = ""
+    metrics: str = ""
+    """A file or the URL of a gateway; empty: audits are not counted."""
     unmask: bool = False
 
     def detectors(self) -> tuple[type[Detector], ...]:
@@ -192,6 +194,7 @@ def parse(raw: RawValues) -> Settings:
         evidence_log=_evidence_log(raw),
         batch=grammar.batch(raw.one("batch")),
         timestamp=raw.one("timestamp"),
+        metrics=_metrics(raw.one("metrics"), raw),
         unmask=raw.flag("unmask"),
     )
 
@@ -237,3 +240,8 @@ def _evidence_log(raw: RawValues) -> Path:
     if given:
         return raw.path("evidence-log", given)
     return raw.path("report-dir", raw.one("report-dir")) / "evidence.log"
+
+
+def _metrics(given: str, raw: RawValues) -> str:
+    is_url = given.startswith(("http://", "https://"))
+    return given if is_url or not given else str(raw.path("metrics", given))

@@ -287,4 +287,12 @@ TABLE: tuple[Setting, ...] = (
         "have this authority timestamp the attestation (RFC 3161); only a digest goes out",
         grammar.authority,
     ),
+    Setting(
+        "metrics",
+        "FILE|URL",
+        "count audits and findings for Prometheus: add to this text file, or to what a push "
+        "gateway has (http://host:9091, or with /metrics/job/NAME/instance/NAME)",
+        grammar.path,
+        names_file=True,
+    ),
 )
