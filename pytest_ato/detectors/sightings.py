@@ -127,7 +127,7 @@ class Sightings:
                 self._tcp(event)
             case traffic.Stream():
                 self._plaintext(event)
-            case Payload(exchange=number) if number:
+            case Payload(path=path) if len(path) > 1:  # else it is searched as it was sent
                 self._part(event)
             case Closed():
                 self._closed(event.connection)
@@ -272,7 +272,8 @@ class Sightings:
             self._sources[event.part] = source
             self._add(self._parts.feed(event.part, event.data), source, event.ts, event.data)
             pieces = self._bodies if "http body" in event.path else self._heads
-            pieces.add(event.exchange, event.destination, event.data, event.ts, event.process)
+            number = event.exchange or -event.connection
+            pieces.add(number, event.destination, event.data, event.ts, event.process)
         if event.cut_short:
             self._cut(source, event.ts)
         if event.last and event.part in self._parts:

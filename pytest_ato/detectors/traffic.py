@@ -47,7 +47,7 @@ class Payload(Traffic, frozen=True, kw_only=True):
     last: bool = False
     """Nothing of this part follows; these bytes may be none."""
     cut_short: bool = False
-    """It decodes to more than a bound allows: what follows was not read."""
+    """Something of it was not decoded, above all what is more than a bound allows."""
     exchange: int = 0
     """`Exchange.number` of the request that it belongs to; 0: it is no HTTP."""
 

@@ -18,7 +18,17 @@ from pytest_ato.model.octets import octets, show
 from pytest_ato.protocols.body import BodyReader, Decoded
 from pytest_ato.protocols.http1 import Http1, looks_like_http1
 from pytest_ato.protocols.http2 import Http2, looks_like_http2
-from pytest_ato.protocols.messages import Body, End, Header, Message, Parser, Request, Rest, Trailer
+from pytest_ato.protocols.messages import (
+    Body,
+    End,
+    Header,
+    Message,
+    Parser,
+    Request,
+    Rest,
+    Trailer,
+    Unread,
+)
 from pytest_ato.protocols.websocket import WebSocket
 
 URL: Final = 500
@@ -129,6 +139,8 @@ class View:
                     yield from self._end(message.number, ts)
                 case Rest():
                     yield from self._after(message.data, ts)
+                case Unread():
+                    yield self._unread(ts)
 
     def _is_open(self, message: Body | Trailer) -> bool:
         return message.number in self._open
@@ -157,6 +169,12 @@ class View:
         part = next(self._numbers.parts)
         return self.place.make(
             Payload, ts, path=path, part=part, data=data, exchange=exchange, last=True
+        )
+
+    def _unread(self, ts: int) -> Payload:
+        path, part = (*self.place.path, "encoded"), next(self._numbers.parts)
+        return self.place.make(
+            Payload, ts, path=path, part=part, data=b"", last=True, cut_short=True
         )
 
     def _body(self, message: Body, ts: int) -> Iterator[Traffic]:

@@ -15,7 +15,7 @@ from hpack.table import HeaderTable
 from hyperframe.exceptions import HyperframeError
 from hyperframe.frame import ContinuationFrame, DataFrame, Frame, HeadersFrame, RstStreamFrame
 
-from pytest_ato.protocols.messages import Body, End, Header, Message, Request, Rest, Trailer
+from pytest_ato.protocols.messages import Body, End, Header, Message, Request, Rest, Trailer, Unread
 
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 MAX_FRAME: Final = 1 << 20
@@ -92,14 +92,12 @@ class Http2:
     def close(self) -> list[Message]:
         """The stream ended, or goes on after a gap."""
         found: list[Message] = []
-        if self._block is not None:
-            found.append(Rest(bytes(self._block.data)))
+        self._cut_off(found)
         if self._buffer:
             found.append(Rest(bytes(self._buffer)))
         found += [End(stream) for stream in self._open]
         self._buffer.clear()
         self._open.clear()
-        self._block = None
         return found
 
     def _frame(self, found: list[Message]) -> bool:
@@ -157,9 +155,9 @@ class Http2:
             found.append(Rest(padding))
 
     def _cut_off(self, found: list[Message]) -> None:
-        """A header block that the client did not end."""
+        """A header block that the client did not end, or that is too long."""
         if self._block is not None:
-            found.append(Rest(bytes(self._block.data)))
+            found += [Rest(bytes(self._block.data)), Unread()]
             self._block = None
 
     def _continue(self, data: bytes, ended: bool, found: list[Message]) -> None:
@@ -177,7 +175,7 @@ class Http2:
         try:
             decoded = self._decoder.decode(data, raw=True)
         except (HPACKError, IndexError, ValueError):
-            found.append(Rest(data))
+            found += [Rest(data), Unread()]
             return
         headers = tuple((bytes(name), bytes(value)) for name, value in decoded)
         if block.stream in self._open:

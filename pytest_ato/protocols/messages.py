@@ -61,7 +61,12 @@ class Rest:
     data: bytes
 
 
-Message: TypeAlias = Request | Body | Trailer | End | Rest
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Something before this was encoded in a way, or to a length, that was not undone."""
+
+
+Message: TypeAlias = Request | Body | Trailer | End | Rest | Unread
 
 
 class Parser(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-from pytest_ato.protocols.messages import Body, End, Message, Rest
+from pytest_ato.protocols.messages import Body, End, Message, Rest, Unread
 
 MAX_FRAME: Final = 4 << 20
 """Bytes of a frame that is waited for."""
@@ -81,10 +81,13 @@ class WebSocket:
         if kind in _DATA:
             self._number += 1
             self._deflated = deflated
+        had_room = self._room > 0
         if self._deflated:
             data = self._inflated(data, final)
         if data:
             found.append(Body(self._number, data))
+        if had_room and self._room <= 0:
+            found.append(Unread())
         if final:
             found.append(End(self._number))
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import brotli
 import pytest
 import zstandard
+from hpack import Encoder
+from hyperframe.frame import ContinuationFrame, DataFrame, HeadersFrame
 
 from pytest_ato.detectors.honeytoken_exfil import HoneytokenExfil
 from pytest_ato.detectors.pipeline import Pipeline
@@ -123,6 +125,41 @@ def test_a_value_is_found_in_what_no_parser_takes(log, place: str) -> None:
     log.tls(log.root, SINK, 443, *(data[at : at + 1000] for at in range(0, len(data), 1000)))
     [finding] = analysed(log)
     assert finding.severity is Severity.CRITICAL
+
+
+def test_a_value_in_a_masked_message_is_found(log) -> None:
+    secret = log.values["aws_secret"].encode()
+    masked = bytes(byte ^ 0xA5 for byte in secret)
+    frame = bytes([0x81, 0x80 | len(secret)]) + b"\xa5" * 4 + masked
+    log.tls(log.root, SINK, 443, b"GET /chat HTTP/1.1\r\nupgrade: websocket\r\n\r\n", frame)
+    [finding] = analysed(log)
+    assert finding.severity is Severity.CRITICAL
+    assert finding.title.endswith("tls > websocket")
+
+
+def test_a_value_in_a_body_whose_head_was_not_seen_is_found(log) -> None:
+    secret = base64.b64encode(gzip.compress(log.values["aws_secret"].encode()))
+    frames = [DataFrame(1, secret[at : at + 9]) for at in range(0, len(secret), 9)]
+    log.tls(log.root, SINK, 443, *(frame.serialize() for frame in frames))
+    [finding] = analysed(log)
+    assert finding.severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize("padding", [b"y" * 70_000, b"y" * 20_000], ids=["bound", "whole"])
+def test_a_value_in_a_header_block_is_found_or_told(log, padding: bytes) -> None:
+    """Its text is coded by Huffman, so that a block which is not decoded hides it."""
+    secret = log.values["aws_secret"].encode()
+    headers = [(b":method", b"GET"), (b":path", b"/"), (b"x", padding), (b"y", secret)]
+    block = Encoder().encode(headers)
+    assert secret not in block
+    frames = [HeadersFrame(1, block[:16000])]
+    frames += [
+        ContinuationFrame(1, block[at : at + 16000]) for at in range(16000, len(block), 16000)
+    ]
+    frames[-1].flags.add("END_HEADERS")
+    log.tls(log.root, SINK, 443, PREFACE, *(frame.serialize() for frame in frames))
+    [finding] = analysed(log)
+    assert finding.severity is (Severity.LOW if len(padding) > 65536 else Severity.CRITICAL)
 
 
 def test_a_bomb_that_only_http_lets_through_is_told_too(log) -> None:

@@ -7,8 +7,8 @@ import zlib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_ato.protocols.messages import Body, End, Rest
-from pytest_ato.protocols.websocket import WebSocket
+from pytest_ato.protocols.messages import Body, End, Rest, Unread
+from pytest_ato.protocols.websocket import MAX_OUT, WebSocket
 
 
 def frame(data, kind=1, final=True, deflated=False, mask=b"\1\2\3\4"):
@@ -40,6 +40,14 @@ def test_a_deflated_message():
     packer = zlib.compressobj(wbits=-15)
     packed = packer.compress(b"secret " * 9) + packer.flush(zlib.Z_SYNC_FLUSH)
     assert read(frame(packed[:-4], deflated=True))[0] == Body(1, b"secret " * 9)
+
+
+def test_messages_that_inflate_beyond_the_bound_are_told():
+    packer = zlib.compressobj(wbits=-15)
+    piece = packer.compress(bytes(4 << 20)) + packer.flush(zlib.Z_SYNC_FLUSH)
+    found = read(frame(piece[:-4], deflated=True) + frame(piece[:-4], deflated=True) * 6, 1000)
+    assert sum(len(one.data) for one in found if isinstance(one, Body)) < MAX_OUT + (1 << 20)
+    assert found.count(Unread()) == 1
 
 
 def test_what_is_no_frame_comes_back():
