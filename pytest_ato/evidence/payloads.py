@@ -30,6 +30,7 @@ def _payloads(report: Report, digests: Mapping[str, str]) -> Iterator[Json]:
         "kernel": provenance.kernel,
         "loader": provenance.loader,
         "network": provenance.network,
+        "signer": provenance.signer,
         "tool": f"pytest-ato {provenance.tool_version}",
     }
     for finding in report.findings:

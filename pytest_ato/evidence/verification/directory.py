@@ -84,6 +84,7 @@ class _Folder:
         files.against_record(found, signed, names.LOG)
         report = self._report(records)
         yield f"{len(found)} files, {len(records)} records: run {show(report.run_id, 40)}"
+        yield f"its key, as who signed says: {show(report.provenance.signer, 300)}"
         yield from self._timestamp(found)
         yield from self._events(found, report)
         yield from self._lasting_log()

@@ -62,6 +62,7 @@ def test_it_is_good_as_it_is(reports, verify: Verify) -> None:
         assert (code, ": good: signed by" in text) == (0, True), text
         assert "recomputed from the raw events: it is the same" in text
         assert "the lasting log is whole" in text
+        assert "in a key file (not hardware-backed); a key that was made on this machine" in text
     assert verify(reports.log, "--key", reports.key)[0] == 0
 
 
