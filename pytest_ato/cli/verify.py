@@ -22,7 +22,12 @@ GOOD, BAD, COULD_NOT = 0, 1, 2
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what to verify and whom to believe."""
-    parser.add_argument("what", metavar="DIR|LOG", type=Path, help="a report's folder, or a log")
+    parser.add_argument(
+        "what",
+        metavar="DIR|LOG",
+        type=Path,
+        help="the folder of a report or of an exported record, or a log",
+    )
     parser.add_argument(
         "--key", metavar="PEM", type=Path, help="believe this public key (default: those pinned)"
     )
@@ -43,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--log",
         metavar="PATH",
         type=Path,
-        help="the lasting log that must have this run (default: evidence.log beside the folder)",
+        help="the lasting log that must have it (default: evidence.log beside a report's folder)",
     )
     parser.add_argument(
         "--tsa", metavar="PEM", type=Path, help="certificate of the timestamp authority to believe"
@@ -78,6 +83,7 @@ def alias() -> int:
 
 def _verify(arguments: argparse.Namespace) -> list[str]:
     """Return notes, the one about the signer first."""
+    from pytest_ato.evidence.verification.exported import is_exported, verify_exported
     from pytest_ato.evidence.verification.log import verify_log
     from pytest_ato.evidence.verification.trust import Keys
 
@@ -87,6 +93,9 @@ def _verify(arguments: argparse.Namespace) -> list[str]:
         result = verify_log(arguments.what, keys)
         counted = f"records {result.start} to {result.size - 1}, {result.heads} signed heads"
         return [trust.judge(keys), counted, *result.notes]
+    if is_exported(arguments.what):
+        notes = list(verify_exported(arguments.what, arguments.log, keys))
+        return [trust.judge(keys), *notes]
     return _verify_directory(arguments, trust, keys)
 
 
