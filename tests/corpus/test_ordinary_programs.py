@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from pytest_ato.audit import Auditor, Inputs, Options, replay
 from pytest_ato.model.verdict import Verdict
+from pytest_ato.policy import decode
+from pytest_ato.reports.registry import EVENTS
+from pytest_ato.target import resolve
 
 pytestmark = pytest.mark.privileged
 
@@ -28,8 +32,8 @@ COMMANDS = [
 ]
 
 
-DECLARED = {"updater.py": "beaconing"}
-"""Programs that really do what a detector is for, and that detector: accepted, they pass."""
+DECLARED = {"updater.py": ("beaconing", "declared: {domains: [updates.vendor.example]}")}
+"""Programs that really do what a detector is for, that detector, and what silences it."""
 
 
 def is_quiet(trace, recorded, name: str) -> None:
@@ -54,3 +58,15 @@ def test_command(ato_trace, recorded, program: str, args: list[str]) -> None:
     trace = ato_trace(program, args=args)
     assert trace.returncode == 0, trace.stdout
     is_quiet(trace, recorded, Path(program).name)
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_what_is_declared_is_quiet(tmp_path: Path, recorded, name: str) -> None:
+    detector, policy = DECLARED[name]
+    with Auditor(report_dir=tmp_path) as auditor:
+        outcome = auditor.audit(resolve(str(PROGRAMS / name), ()), Options())
+    assert detector in {finding.detector for finding in outcome.report.findings}
+    inputs = Inputs.recorded(decode.loads(policy))
+    report = replay(outcome.directory / EVENTS, inputs=inputs).report
+    assert recorded(f"corpus: {name}, declared", report.findings) == {}
+    assert report.verdict is Verdict.APPROVE, report.reason

@@ -2,9 +2,9 @@
 """beacon WAY: five to seven requests to one host within about six seconds. For beaconing.
 
 `regular` leaves 1 s between them, give or take a tenth; `irregular` what a busy client would;
-`wide` what a cautious one would: anything from a tenth to twice. `updater` looks for updates every
-second. `retry` asks once a second for a name that it can't resolve (run it without a network).
-`idle` waits for half as long, and asks for nothing.
+`wide` what a cautious one would: anything from a tenth to twice. `retry` asks once a second for a
+name that it can't resolve (run it without a network). `idle` waits for half as long, and asks for
+nothing.
 """
 
 import contextlib
@@ -18,7 +18,6 @@ PAUSES = {
     "regular": (0.95, 1.08, 1.0, 0.92, 1.05),
     "irregular": (0.05, 2.6, 0.3, 1.4, 0.02, 0.9),
     "wide": (0.1, 2.0, 0.7, 0.3, 1.8),
-    "updater": (0.8, 0.8, 0.8, 0.8, 0.8),
     "retry": (1.0, 1.0, 1.0, 1.0, 1.0),
 }
 

@@ -134,7 +134,6 @@ JUDGED: Final[dict[str, dict[str, str]]] = {
     "declared": {
         "connect.py www.vendor.example": "",
         "connect.py 203.0.113.9": "raw_ip_egress:medium undeclared:medium",
-        "beacon.py updater": "",
         "beacon.py regular": "",
         "resolve.py ordinary": "undeclared:medium",
         "sweep.sh git": "undeclared:medium",
