@@ -43,7 +43,7 @@ def request(host: str, *headers: str, body: bytes = b"") -> bytes:
 
 
 def ask(name: str) -> Act:
-    return lambda log, pid, n: log.dns(name, ADDRESS, pid=pid)
+    return lambda log, pid, _: log.dns(name, ADDRESS, pid=pid)
 
 
 def post(body: bytes = b"", *headers: str, host: str = HOST) -> Act:
@@ -121,9 +121,9 @@ def race(log, pid: int, n: int) -> None:
 ACTS: dict[str, Act] = {
     "honeytoken_exfil": steal,
     "honeytoken_used": present,
-    "honeytoken_read": lambda log, pid, n: log.open(pid, ".aws/credentials"),
+    "honeytoken_read": lambda log, pid, _: log.open(pid, ".aws/credentials"),
     "credential_sweep": sweep,
-    "env_harvest": lambda log, pid, n: log.open(pid, f"/proc/{log.inner(log.root)}/environ"),
+    "env_harvest": lambda log, pid, _: log.open(pid, f"/proc/{log.inner(log.root)}/environ"),
     "process_memory_access": attach,
     "pii_egress": post(b"pan=4111111111111111"),
     "bulk_upload": upload,
@@ -134,19 +134,19 @@ ACTS: dict[str, Act] = {
     "exfil_service": ask("webhook.site"),
     "known_bad_asn": place,
     "geo_policy": place,
-    "raw_ip_egress": lambda log, pid, n: log.tcp(pid, BARE, 8443, b"x"),
+    "raw_ip_egress": lambda log, pid, _: log.tcp(pid, BARE, 8443, b"x"),
     "cloud_metadata": ask("metadata.google.internal"),
-    "opaque_transport": lambda log, pid, n: log.send(pid, BARE, 51820, b"\1\0\0\0" + bytes(144)),
-    "tls_uninspected": lambda log, pid, n: log.tls(pid, BARE, 443, opaque=5000, via=()),
-    "tls_pinned": lambda log, pid, n: log.tls(pid, BARE, 443, via=(), handshake="refused"),
-    "kernel_bypass_io": lambda log, pid, n: log.door(pid, "io_uring", "OPENAT", file="/tmp/data"),
+    "opaque_transport": lambda log, pid, _: log.send(pid, BARE, 51820, b"\1\0\0\0" + bytes(144)),
+    "tls_uninspected": lambda log, pid, _: log.tls(pid, BARE, 443, opaque=5000, via=()),
+    "tls_pinned": lambda log, pid, _: log.tls(pid, BARE, 443, via=(), handshake="refused"),
+    "kernel_bypass_io": lambda log, pid, _: log.door(pid, "io_uring", "OPENAT", file="/tmp/data"),
     "reverse_shell": shell,
     "fileless_exec": from_memory,
     "dropped_executable": drop,
-    "code_injection": lambda log, pid, n: log.write(pid, "/etc/ld.so.preload"),
-    "persistence": lambda log, pid, n: log.write(pid, ".bashrc"),
-    "sandbox_escape": lambda log, pid, n: log.open(pid, "/var/run/docker.sock"),
-    "tamper_and_evasion": lambda log, pid, n: log.open(pid, "/sys/kernel/tracing/trace"),
+    "code_injection": lambda log, pid, _: log.write(pid, "/etc/ld.so.preload"),
+    "persistence": lambda log, pid, _: log.write(pid, ".bashrc"),
+    "sandbox_escape": lambda log, pid, _: log.open(pid, "/var/run/docker.sock"),
+    "tamper_and_evasion": lambda log, pid, _: log.open(pid, "/sys/kernel/tracing/trace"),
     "miner": ask("xmr-eu1.nanopool.org"),
     "vendor_drift": ask("www.vendor.example"),
     "undeclared": ask("www.vendor.example"),
