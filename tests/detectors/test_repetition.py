@@ -114,6 +114,11 @@ def attach(log, pid: int, n: int) -> None:
     log.door(pid, "ptrace", "PTRACE_ATTACH", aim=log.inner(victim))
 
 
+def intrude(log, pid: int, n: int) -> None:
+    ends = {"client": "192.0.2.10", "client_port": 1024 + n, "address": BARE, "port": 4444}
+    log.add(ev.Flow, protocol="tcp", packets=2, bytes=120, flags=2, **ends)
+
+
 def race(log, pid: int, n: int) -> None:
     log.open(pid, "/etc/hostname", file="/home/user/.netrc", changed=True)
 
@@ -152,6 +157,7 @@ ACTS: dict[str, Act] = {
     "undeclared": ask("www.vendor.example"),
     "denied": ask("c2.vendor.example"),
     "source_disagreement": race,
+    "unattributed_flow": intrude,
 }
 COUNT_OTHERS = {"bulk_upload", "dga_domains", "credential_sweep", "pii_egress"}
 """Detectors that count something else than times: packets, names, families, values."""
