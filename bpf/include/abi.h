@@ -184,6 +184,7 @@ struct ato_door {
 #define ATO_TLS_IN 3 /* a piece of what was read */
 #define ATO_TLS_CLOSED 4 /* the handle is given back */
 #define ATO_TLS_SOCKET 5 /* what was written into memory is sent on this socket */
+#define ATO_TLS_COUNTED 6 /* `size` bytes were read, none of which is told */
 
 #define ATO_CHUNK 16384 /* bytes of a buffer in one record: a TLS record's */
 #define ATO_CHUNK_MIDDLE 2048

@@ -18,6 +18,8 @@
 #define TLS_CALLS 8192
 #define TLS_ROW 32
 #define TLS_CHUNKS (TLS_ROW * TLS_ROW) /* of one call; 16 MiB */
+#define TLS_SURE (8 << 20) /* bytes of one direction; beyond, a full ring is worse than a number */
+#define TLS_KEPT (64 << 20) /* beyond, the reader keeps the number alone: plaintext.py */
 #define PR_DESC_LAYERED 4 /* prio.h: the descriptor is one of a protocol, such as TLS */
 
 /* Plaintext comes in floods, which must not push anything else out. The size is the loader's. */
@@ -68,6 +70,20 @@ struct {
 	__type(key, struct tls_who);
 	__type(value, struct tls_loose);
 } tls_loose SEC(".maps");
+
+/* One direction of a connection. */
+struct tls_way {
+	__u64 object;
+	__u32 tgid;
+	__u32 out;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, TLS_CALLS);
+	__type(key, struct tls_way);
+	__type(value, __u64);
+} tls_carried SEC(".maps");
 
 /* A program of such Go was met: before, no read or write need look for its goroutine. */
 bool go_stack_met;
@@ -301,6 +317,50 @@ static __always_inline void submit_plaintext(struct tls_call *c, __u32 what, boo
 	count_flags(ATO_PLAIN, ATO_F_TRUNCATED);
 }
 
+static __always_inline struct tls_way tls_way(struct tls_call *c, bool out)
+{
+	struct tls_way way = { .object = c->object, .out = out };
+
+	way.tgid = bpf_get_current_pid_tgid() >> 32;
+	return way;
+}
+
+/*
+ * Whether the bytes of a call are a number only. A large transfer is faster than the reader where
+ * the processors are busy with it, and lost records would say nothing of how much was in them.
+ */
+static __always_inline bool only_counts(struct tls_call *c)
+{
+	struct tls_way way = tls_way(c, writes(c->function));
+	__u64 *carried = bpf_map_lookup_elem(&tls_carried, &way);
+
+	if (!carried || *carried < TLS_SURE)
+		return false;
+	return *carried >= TLS_KEPT || bpf_ringbuf_query(&plain, BPF_RB_AVAIL_DATA) >
+					       bpf_ringbuf_query(&plain, BPF_RB_RING_SIZE) / 2;
+}
+
+static __always_inline void carry(struct tls_call *c, __u64 bytes)
+{
+	struct tls_way way = tls_way(c, writes(c->function));
+	__u64 *carried = bpf_map_lookup_elem(&tls_carried, &way);
+
+	if (carried)
+		__sync_fetch_and_add(carried, bytes);
+	else
+		bpf_map_update_elem(&tls_carried, &way, &bytes, BPF_ANY);
+}
+
+/* The handle is given back; another connection may get the same. */
+static __always_inline int tls_close(struct tls_call *c)
+{
+	struct tls_way out = tls_way(c, true), in = tls_way(c, false);
+
+	bpf_map_delete_elem(&tls_carried, &out);
+	bpf_map_delete_elem(&tls_carried, &in);
+	return submit_tls(c, ATO_TLS_CLOSED);
+}
+
 /* A write that no socket followed went into memory, from where the program sends it itself. */
 static __always_inline void tls_loosen(struct tls_call *c)
 {
@@ -383,7 +443,7 @@ static __always_inline int tls_enter(struct pt_regs *regs, bool sleeps)
 	if (!tls_arguments(&c, regs))
 		return 0;
 	if (ATO_TLS_SHAPE(c.function) == ATO_TLS_FREE)
-		return submit_tls(&c, ATO_TLS_CLOSED);
+		return tls_close(&c);
 	who = tls_who(regs, c.function);
 	outer = bpf_map_lookup_elem(&tls_calls, &who);
 	/* By another function of its library, which may never return: the reader finds that out. */
@@ -400,7 +460,7 @@ static __always_inline int tls_enter(struct pt_regs *regs, bool sleeps)
 		count_produced(ATO_PLAIN);
 		count_lost(ATO_PLAIN);
 	}
-	if (writes(c.function))
+	if (writes(c.function) && !only_counts(&c))
 		submit_plaintext(&c, ATO_TLS_OUT, sleeps);
 	return 0;
 }
@@ -424,15 +484,21 @@ static __always_inline int tls_leave(struct pt_regs *regs, bool sleeps)
 	result = tls_result(&c, regs);
 	if (writes(function)) {
 		c.size = result;
-		if (result > 0)
+		if (result > 0) {
+			carry(&c, result);
 			tls_loosen(&c);
+		}
 		return submit_tls(&c, ATO_TLS_DONE);
 	}
 	if (result <= 0)
 		return 0;
 	if ((__u64)result < c.size)
 		c.size = result;
-	submit_plaintext(&c, ATO_TLS_IN, sleeps);
+	if (only_counts(&c))
+		submit_tls(&c, ATO_TLS_COUNTED);
+	else
+		submit_plaintext(&c, ATO_TLS_IN, sleeps);
+	carry(&c, c.size);
 	return 0;
 }
 

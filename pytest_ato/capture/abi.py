@@ -66,6 +66,7 @@ TLS_DONE: Final = 2
 TLS_IN: Final = 3
 TLS_CLOSED: Final = 4
 TLS_SOCKET: Final = 5
+TLS_COUNTED: Final = 6
 CHUNK: Final = 16384
 
 MODE_UNKNOWN: Final = 0xFFFF

@@ -22,6 +22,8 @@ from pytest_ato.model.record import Event
 _RECORD: Final = abi.TLS_LAYOUT.format
 _JOINED: Final = 16 << 10
 """Bytes up to which pieces of one stream are told as one."""
+_COUNTED: Final = 1 << 20
+"""The same of pieces of which only the number is known."""
 _UNRETURNED: Final = 64 << 20
 """Bytes of writes that have not returned; beyond, the oldest are told as if they had."""
 KEPT: Final = 64 << 20
@@ -85,11 +87,14 @@ class _Piece:
     data: bytearray
     size: int
 
-    def continues(self, stream: _Stream, direction: Direction) -> bool:
-        """Whether more bytes of this direction would lie right behind these."""
-        whole = len(self.data) == self.size
-        same = self.stream is stream and self.direction == direction
-        return same and whole and self.size < _JOINED
+    def continues(self, stream: _Stream, direction: Direction, *, told: bool) -> bool:
+        """Whether more of this direction may be joined to these: anything to bytes, and to a
+        number another one, which is not `told`."""
+        if self.stream is not stream or self.direction != direction:
+            return False
+        if self.data:
+            return len(self.data) == self.size < _JOINED
+        return not told and self.size < _COUNTED
 
 
 class Plaintext:
@@ -141,6 +146,8 @@ class Plaintext:
             yield from self._done(ts, write, size)
         elif what == abi.TLS_IN:
             yield from self._add(stream, "in", (ts, tid), data, min(size - at, abi.CHUNK))
+        elif what == abi.TLS_COUNTED:
+            yield from self._add(stream, "in", (ts, tid), b"", size)
         elif what == abi.TLS_SOCKET:
             yield from self._flush()
             yield _event(_Piece(stream, "out", ts, tid, bytearray(), 0))
@@ -215,12 +222,12 @@ class Plaintext:
     ) -> Iterator[Event]:
         """Bytes that follow those of before; `size` of them where `data` is not all."""
         size = len(data) if size is None else size
+        kept = data if stream.offsets[direction] < KEPT else b""
         piece = self._piece
-        if piece is None or not piece.continues(stream, direction):
+        if piece is None or not piece.continues(stream, direction, told=bool(kept)):
             yield from self._flush()
             piece = self._piece = _Piece(stream, direction, *where, bytearray(), 0)
-        if stream.offsets[direction] + piece.size < KEPT:
-            piece.data += data
+        piece.data += kept
         piece.size += size
         piece.ts = where[0]
 

@@ -169,6 +169,19 @@ def test_what_goes_beyond_the_bound_of_a_stream_is_a_number() -> None:
     assert told == [(1, "out", 6 * size, b"", 4)]
 
 
+def test_what_was_only_counted_is_joined_and_apart_from_what_is_told() -> None:
+    records = Records().read(b"first")
+    for _ in range(100):
+        records.add(abi.TLS_COUNTED, 100_000, function=OPENSSL_READ)
+    records.read(b"last")
+    told = records.told()
+    assert told[0][3:] == (b"first", 100_005)
+    assert told[-1][2:] == (10_000_005, b"last", 4)
+    assert sum(size for *_, size in told) == 10_000_009
+    assert len(told) < 15
+    assert [offset for _, _, offset, _, _ in told] == sorted({offset for *_, offset, _, _ in told})
+
+
 def test_a_return_whose_pieces_were_lost_is_a_number() -> None:
     assert Records().done(5).told() == [(1, "out", 0, b"", 5)]
 

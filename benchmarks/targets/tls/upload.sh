@@ -7,6 +7,8 @@ if [ -n "$3" ]; then
 	until (: > /dev/tcp/127.0.0.1/4433) 2>/dev/null; do sleep 0.05; done
 fi
 file=$(mktemp)
-truncate -s "$1M" "$file" # of zeros that lie nowhere
+piece=$(mktemp)
+head -c 1M /dev/urandom > "$piece"
+for ((i = 0; i < $1; i++)); do cat "$piece"; done > "$file"
 curl -sk --http1.1 -H Expect: -o /dev/null -w '%{speed_upload}\n' -T "$file" "$2"
-rm "$file"
+rm "$file" "$piece"
