@@ -59,6 +59,7 @@ CONNECTION = TlsConnection(
     via=("openssl",),
     wire_out=9,
     wire_in=9,
+    seen_by={"openssl": 2},
     seen_out=1,
     seen_in=1,
     opaque_out=1,
@@ -127,6 +128,10 @@ KEPT = {"verdict", "severity", "category", "state", "expires", "network"}
 """Fields that are one of a few words of ours, or no text."""
 
 
+NAMED = {"counters", "probes", "functions", "seen_by", "by"}
+"""Mappings from names that the report does not choose."""
+
+
 def hostile(report: Report, text: str) -> Report:
     """The same report, every string of it `text` as the view of the log shows it."""
     shown = View(b"", ()).text(text)
@@ -136,8 +141,10 @@ def hostile(report: Report, text: str) -> Report:
             case str() if name not in KEPT:
                 return shown
             case dict():
-                named = isinstance(value, dict) and name in ("counters", "probes", "functions")
-                return {shown if named else key: changed(each, key) for key, each in value.items()}
+                return {
+                    shown if name in NAMED else key: changed(each, key)
+                    for key, each in value.items()
+                }
             case list() | tuple():
                 return [changed(each, name) for each in value]
         return value
