@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
 from msgspec import structs
 
@@ -25,6 +26,10 @@ from pytest_ato.model.record import Event
 from pytest_ato.model.report import Report
 from pytest_ato.policy.verdict import judge
 from pytest_ato.reports.build import build
+
+MOST_OUTPUT: Final = 64 << 20
+"""Bytes of the target's output that are kept, whatever a log says that its limit was."""
+_OVERHEAD: Final = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +79,7 @@ class Examination:
         self._finished = False
         self._public = PublicAddresses()
         self._output: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
+        self._kept = 0
 
     def take(self, event: Event, line: bytes | None = None) -> None:
         """Take one record; `line` is its encoding where the caller has it already."""
@@ -87,8 +93,10 @@ class Examination:
         self._analysis.feed(event)
         for finding in self._pipeline.feed(event):
             self._write(finding)
-        if isinstance(event, Output):
-            self._output[event.stream].append(raw(event.data))
+        if isinstance(event, Output) and self._kept < MOST_OUTPUT:
+            data = raw(event.data)
+            self._output[event.stream].append(data)
+            self._kept += len(data) + _OVERHEAD
 
     def enrich(self, enricher: Enricher) -> None:
         """Ask about the public addresses that the target used; call it after the last record."""

@@ -11,10 +11,10 @@ import posixpath
 from collections.abc import Iterable
 from typing import Final
 
+from pytest_ato.detectors.found import Sighting
 from pytest_ato.detectors.interface import Definition
 from pytest_ato.detectors.names import canonical
 from pytest_ato.detectors.paths import home_relative, text
-from pytest_ato.detectors.sightings import Sighting
 from pytest_ato.detectors.tokens import Tokens
 from pytest_ato.model.domains import Domains
 from pytest_ato.model.findings import Finding

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from pytest_ato.detectors.found import Sighting
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.detectors.lookouts import lists_processes
 from pytest_ato.detectors.outcome import REFUSED, outcome
 from pytest_ato.detectors.peers import Relation
 from pytest_ato.detectors.procfs import PREFIX, proc_entry
-from pytest_ato.detectors.sightings import Sighting
 from pytest_ato.model.events import Open
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.record import Event

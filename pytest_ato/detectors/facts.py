@@ -46,6 +46,21 @@ class Kind(StrEnum):
     SYSCALL = "syscalls"
 
 
+WORDS: Final = {
+    Kind.DOMAIN: "the name",
+    Kind.ADDRESS: "the address",
+    Kind.PORT: "port",
+    Kind.LISTENER: "the listening port",
+    Kind.WRITTEN: "the written file",
+    Kind.TEMPORARY: "the temporary file",
+    Kind.READ: "the read file",
+    Kind.CHILD: "the program",
+    Kind.PRIVILEGE: "the privilege",
+    Kind.SYSCALL: "the system call",
+}
+"""What a title calls a fact of each kind, before its value."""
+
+
 @dataclass(slots=True)
 class Fact:
     """One thing that the target did, at its first time."""

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.detectors.whereabouts import Place
+from pytest_ato.model.events import Enrichment
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 
 
@@ -37,10 +38,10 @@ class GeoPolicy(Detector):
         geo = self.context.terms.policy.geo
         if geo is None:
             return
-        places: dict[str, list[Place]] = {}
-        for place in self.context.whereabouts.places:
-            places.setdefault(place.known.country if place.known else "", []).append(place)
-        unknown = places.pop("", [])
+        known, unknown = self.context.whereabouts.split(lambda told: told.country)
+        places: dict[str, list[tuple[Place, Enrichment]]] = {}
+        for place, told in known:
+            places.setdefault(told.country, []).append((place, told))
         for country, there in places.items():
             if country in geo.deny or (geo.allow is not None and country not in geo.allow):
                 yield self._outside(country, there)
@@ -61,16 +62,15 @@ class GeoPolicy(Detector):
                 count=len(hidden),
             )
 
-    def _outside(self, country: str, places: list[Place]) -> Finding:
-        first = places[0]
+    def _outside(self, country: str, places: list[tuple[Place, Enrichment]]) -> Finding:
+        first, _ = places[0]
         evidence = tuple(
             Evidence(
                 ts=place.ts,
-                text=f"{place.address} is in {country} by {place.known.basis}",
+                text=f"{place.address} is in {country} by {told.basis}",
                 pid=place.actor.pid if place.actor else 0,
             )
-            for place in places[:5]
-            if place.known
+            for place, told in places[:5]
         )
         return self.finding(
             key=country,
@@ -78,5 +78,5 @@ class GeoPolicy(Detector):
             evidence=evidence,
             where=first.address,
             process=first.actor,
-            count=sum(place.uses for place in places),
+            count=sum(place.uses for place, _ in places),
         )

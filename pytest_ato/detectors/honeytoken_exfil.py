@@ -14,11 +14,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from pytest_ato.detectors.context import Context
+from pytest_ato.detectors.found import Sighting, Unsearched
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.detectors.names import parent_domain, printable_name
 from pytest_ato.detectors.processes import ProcessState
 from pytest_ato.detectors.reads import Read
-from pytest_ato.detectors.sightings import Sighting, Unsearched
 from pytest_ato.detectors.traffic import Stream
 from pytest_ato.model.events import Datagram, Dns, Honeytoken, Tcp
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity

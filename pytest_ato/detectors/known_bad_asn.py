@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.detectors.whereabouts import Place
+from pytest_ato.model.events import Enrichment
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.octets import show
 
@@ -34,23 +35,10 @@ class KnownBadAsn(Detector):
 
     def finish(self) -> Iterator[Finding]:
         """Compare each place once all answers are in."""
-        unknown: list[Place] = []
-        for place in self.context.whereabouts.places:
-            known = place.known
-            if known is None or not known.asn:
-                unknown.append(place)
-            elif listed := self._listed(known.asn):
-                name = show(known.as_name, 80)
-                text = f"{place.address} is in AS{known.asn} ({name}) by {known.basis}; {listed}"
-                actor = place.actor
-                yield self.finding(
-                    key=f"AS{known.asn}",
-                    title=f"{place.address} belongs to AS{known.asn} {name}, which is listed",
-                    evidence=(Evidence(ts=place.ts, text=text, pid=actor.pid if actor else 0),),
-                    where=place.address,
-                    process=actor,
-                    count=place.uses,
-                )
+        known, unknown = self.context.whereabouts.split(lambda told: told.asn)
+        for place, told in known:
+            if listed := self._listed(told.asn):
+                yield self._report(place, told, listed)
         if unknown:
             yield self.finding(
                 key="unknown",
@@ -59,6 +47,19 @@ class KnownBadAsn(Detector):
                 evidence=self.context.whereabouts.unknown(unknown),
                 count=len(unknown),
             )
+
+    def _report(self, place: Place, told: Enrichment, listed: str) -> Finding:
+        name = show(told.as_name, 80)
+        text = f"{place.address} is in AS{told.asn} ({name}) by {told.basis}; {listed}"
+        actor = place.actor
+        return self.finding(
+            key=f"AS{told.asn}",
+            title=f"{place.address} belongs to AS{told.asn} {name}, which is listed",
+            evidence=(Evidence(ts=place.ts, text=text, pid=actor.pid if actor else 0),),
+            where=place.address,
+            process=actor,
+            count=place.uses,
+        )
 
     def _listed(self, asn: int) -> str:
         """In words which list has it; empty if none."""

@@ -1,23 +1,20 @@
 """Where minted values were seen outside their carrier: on the wire and on the standard streams.
 
-Owns the scan of everything that left the target, done once for all detectors. One sighting stands
-for one honeytoken at one destination, however often it went there. Judges nothing.
-
-A connection is searched as it was sent and, where it is HTTP, also as it was meant. A value that
-was found in both is told as it was meant: the way to it is the better one.
+Owns the scan of everything that left the target, done once for all detectors. A connection is
+searched as it was sent and, where it is HTTP, also as it was meant. What is told of what was found
+is in `found`. Judges nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from collections.abc import Callable, Hashable, Sequence
+from typing import Final
 
 from pytest_ato.detectors import traffic
 from pytest_ato.detectors.connections import Connections
+from pytest_ato.detectors.found import Channel, Found, Sighting, Source, Unsearched
 from pytest_ato.detectors.names import Names, parent_domain, printable_name
 from pytest_ato.detectors.pieces import Pieces
-from pytest_ato.detectors.processes import ProcessState
 from pytest_ato.detectors.questions import Joined, Questions
 from pytest_ato.detectors.searches import Searched, Searches
 from pytest_ato.detectors.sockets import Sockets
@@ -25,12 +22,9 @@ from pytest_ato.detectors.tokens import Tokens
 from pytest_ato.detectors.traffic import Closed, Payload
 from pytest_ato.honeytokens.match import Hit
 from pytest_ato.model.events import Datagram, Dns, Output, Tcp
-from pytest_ato.model.findings import Evidence
 from pytest_ato.model.octets import raw
 from pytest_ato.model.record import Event
 
-MAX_SIGHTINGS: Final = 1000
-"""Pairs of honeytoken and destination that are told apart."""
 MAX_STREAMS: Final = 128
 """Streams that are searched at once, each with up to a megabyte in memory; above it, the oldest is
 closed early."""
@@ -39,43 +33,6 @@ MAX_PARTS: Final = 32
 MAX_DEEP: Final = 1000
 """DNS names, and packets, that are decoded one by one, at about a millisecond each; all of them are
 searched in the simple encodings, and joined."""
-MAX_EVIDENCE: Final = 5
-"""Observations that a sighting keeps."""
-ELSEWHERE: Final = "other destinations"
-_WAY: Final = " > "
-
-Channel: TypeAlias = traffic.Channel | Literal["dns", "output"]
-
-
-@dataclass(slots=True)
-class Sighting:
-    """One honeytoken at one destination."""
-
-    token: str
-    """Name of the carrier."""
-    destination: str
-    """``host:port``, a registrable domain for DNS, or ``stdout`` and ``stderr``; printable and the
-    same in every run."""
-    channel: Channel
-    process: ProcessState | None
-    """Who sent it first, as far as known."""
-    count: int = 0
-    markers: dict[str, None] = field(default_factory=dict)
-    ways: dict[str, None] = field(default_factory=dict)
-    """What was around the values, outermost first: ``tls > http body > gzip > base64``. Both are
-    ordered sets."""
-    evidence: list[Evidence] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Unsearched:
-    """Something that left for one destination and was not searched to its end."""
-
-    ts: int
-    destination: str
-    process: ProcessState | None
-    why: str
-    """A fragment, such as "more was sent than is recorded"."""
 
 
 class Sightings:
@@ -88,18 +45,14 @@ class Sightings:
         self._names = names
         self._sockets = sockets
         self._connections = connections
-        self._found: dict[tuple[str, Channel, str], Sighting] = {}
+        self._found = Found(tokens)
         self._streams = Searches(tokens)
         self._parts = Searches(tokens)
-        self._sources: dict[Hashable, _Source] = {}
+        self._sources: dict[Hashable, Source] = {}
         """Of the open streams and parts, by their key."""
-        self._held: dict[int, list[_Seen]] = {}
-        self._meant: dict[int, set[str]] = {}
-        """Markers that HTTP showed, by connection."""
         self._questions = Questions()
         self._pieces = Pieces()
         self._heads, self._bodies = Pieces(), Pieces()
-        self._unsearched: dict[str, Unsearched] = {}
         self._asked: set[bytes] = set()
         self._packets = 0
         self.cut_short = 0
@@ -108,17 +61,17 @@ class Sightings:
     @property
     def all(self) -> tuple[Sighting, ...]:
         """In the order in which they were made."""
-        return tuple(self._found.values())
+        return self._found.all
 
     @property
     def unsearched(self) -> tuple[Unsearched, ...]:
         """The first for each destination, of whatever could hold a value that was not seen."""
-        return tuple(self._unsearched.values())
+        return self._found.unsearched
 
     @property
     def carriers(self) -> frozenset[str]:
         """Names of the honeytokens that were seen anywhere."""
-        return frozenset(token for token, _, _ in self._found)
+        return self._found.carriers
 
     def update(self, event: Event) -> None:
         """Scan a `Tcp`, `Dns`, `Datagram` or `Output` record, or what is derived from them."""
@@ -136,7 +89,7 @@ class Sightings:
             case Datagram():
                 self._datagram(event)
             case Output():
-                source = _Source(event.stream, "output", None, ("output",))
+                source = Source(event.stream, "output", None, ("output",))
                 data = raw(event.data)
                 self._feed(event.stream, source, event.ts, data)
 
@@ -146,8 +99,7 @@ class Sightings:
             self._close(key)
         for key in self._parts.keys:
             self._close_part(key)
-        for connection in tuple(self._held):
-            self._release(connection)
+        self._found.release_all()
         matcher = self._tokens.matcher
         for joined in self._questions.joined():
             self._add_joined(joined, "dns", matcher.scan_name)
@@ -159,10 +111,10 @@ class Sightings:
         self, joined: Joined, channel: Channel, scan: Callable[[bytes], list[Hit]]
     ) -> None:
         path = ("dns",) if channel == "dns" else (channel, "in pieces")
-        source = _Source(joined.parent, channel, joined.process, path)
+        source = Source(joined.parent, channel, joined.process, path)
         hits = [hit for text in joined.texts for hit in scan(text)]
-        told = {(token, where) for token, _, where in self._found}
-        self._add(
+        told = self._found.places
+        self._found.add(
             [hit for hit in hits if (hit.carrier, joined.parent) not in told], source, joined.ts
         )
 
@@ -181,17 +133,17 @@ class Sightings:
             size = self._close(key).size
             # Of TLS, it is the plaintext that counts, and the ledger says what of it was seen.
             if event.sent > size and not self._connections.is_tls(event.connection):
-                self._leave(source, event.ts, "more was sent than is recorded")
+                self._found.leave(source, event.ts, "more was sent than is recorded")
 
-    def _of_connection(self, event: Tcp) -> _Source:
+    def _of_connection(self, event: Tcp) -> Source:
         place = self._connections.place(event.connection)
         if place is not None:
-            return _Source(place.destination, "tcp", place.process, ("tcp",), place.connection)
+            return Source(place.destination, "tcp", place.process, ("tcp",), place.connection)
         return self._source("tcp", event)
 
     def _plaintext(self, event: traffic.Stream) -> None:
         path = ("tls",)
-        source = _Source(event.destination, "tls", event.process, path, event.connection)
+        source = Source(event.destination, "tls", event.process, path, event.connection)
         self._feed(("tls", event.connection, event.copy), source, event.ts, event.data)
         number = -event.connection  # the numbers of the wire are others
         self._pieces.add(number, event.destination, event.data, event.ts, event.process)
@@ -200,9 +152,9 @@ class Sightings:
         qname = raw(event.qname)
         parent = parent_domain(printable_name(event.qname))
         process = self._sockets.owner(event.client_port, event.server, 53)
-        source = _Source(parent, "dns", process, ("dns",))
+        source = Source(parent, "dns", process, ("dns",))
         self._questions.add(qname, parent, event.ts, process)
-        self._add(self._search_name(qname), source, event.ts)
+        self._found.add(self._search_name(qname), source, event.ts)
 
     def _search_name(self, qname: bytes) -> list[Hit]:
         if qname in self._asked:  # the other address family, or a retry
@@ -222,13 +174,13 @@ class Sightings:
         key = f"{source.channel} {source.destination}"
         self._feed(key, source, event.ts, data, alone)
 
-    def _source(self, channel: Channel, event: Tcp | Datagram) -> _Source:
+    def _source(self, channel: Channel, event: Tcp | Datagram) -> Source:
         process = self._sockets.owner(event.client_port, event.address, event.port)
         where = self._names.describe(event.address, event.port)
-        return _Source(where, channel, process, (channel,))
+        return Source(where, channel, process, (channel,))
 
     def _feed(
-        self, key: Hashable, source: _Source, ts: int, data: bytes, alone: Sequence[Hit] = ()
+        self, key: Hashable, source: Source, ts: int, data: bytes, alone: Sequence[Hit] = ()
     ) -> None:
         """Search the next piece of a stream; `alone` is what the piece by itself showed."""
         if key not in self._streams and len(self._streams) >= MAX_STREAMS:
@@ -236,13 +188,13 @@ class Sightings:
         source.ts = ts
         self._sources[key] = source
         joined = self._streams.feed(key, data)
-        self._add(alone or joined, source, ts, data)
+        self._found.add(alone or joined, source, ts, data)
 
     def _evict(self, ts: int) -> None:
         oldest = self._streams.oldest
         if isinstance(oldest, tuple):  # a connection; packets are searched one by one, too
             why = "more connections were open at once than are searched"
-            self._leave(self._sources[oldest], ts, why)
+            self._found.leave(self._sources[oldest], ts, why)
         self._close(oldest)
 
     def _close(self, key: Hashable) -> Searched:
@@ -250,27 +202,27 @@ class Sightings:
         self._searched(self._sources.pop(key), searched)
         return searched
 
-    def _searched(self, source: _Source, searched: Searched) -> None:
+    def _searched(self, source: Source, searched: Searched) -> None:
         """Take what the end of a stream or a part showed."""
-        self._add(searched.hits, source, source.ts)
+        self._found.add(searched.hits, source, source.ts)
         if searched.cut_short:
             self._cut(source, source.ts)
 
-    def _cut(self, source: _Source, ts: int) -> None:
+    def _cut(self, source: Source, ts: int) -> None:
         self.cut_short += 1
-        self._leave(source, ts, "it decodes to more than a limit allows")
+        self._found.leave(source, ts, "it decodes to more than a limit allows")
 
     # --- HTTP, as it was meant ---
 
     def _part(self, event: Payload) -> None:
         channel: Channel = event.channel
-        source = _Source(event.destination, channel, event.process, event.path, event.connection)
+        source = Source(event.destination, channel, event.process, event.path, event.connection)
         source.ts, source.meant = event.ts, True
         if event.data:
             if event.part not in self._parts and len(self._parts) >= MAX_PARTS:
                 self._close_part(self._parts.oldest)
             self._sources[event.part] = source
-            self._add(self._parts.feed(event.part, event.data), source, event.ts, event.data)
+            self._found.add(self._parts.feed(event.part, event.data), source, event.ts, event.data)
             pieces = self._bodies if "http body" in event.path else self._heads
             number = event.exchange or -event.connection
             pieces.add(number, event.destination, event.data, event.ts, event.process)
@@ -286,87 +238,7 @@ class Sightings:
         for key in self._streams.keys:
             if isinstance(key, tuple) and key[:2] == ("tls", connection):
                 self._close(key)
-        self._release(connection)
-
-    def _release(self, connection: int) -> None:
-        """Tell what was found in a connection as it was sent, and not in the HTTP that it was."""
-        meant = self._meant.pop(connection, set())
-        for seen in self._held.pop(connection, ()):
-            if seen.hit.marker not in meant:
-                self._tell(seen)
-
-    # --- what was found ---
-
-    def _leave(self, source: _Source, ts: int, why: str) -> None:
-        """Note that something stays unsearched, unless it never left the sandbox."""
-        known = self._unsearched
-        if source.channel != "output" and len(known) < MAX_SIGHTINGS:
-            found = Unsearched(ts, source.destination, source.process, why)
-            known.setdefault(source.destination, found)
-
-    def _add(self, hits: Iterable[Hit], source: _Source, ts: int, data: bytes = b"") -> None:
-        shown: str | None = None
-        for hit in hits:
-            if shown is None:
-                shown = self._tokens.snippet(data)
-            seen = _Seen(hit, source, ts, shown)
-            if source.meant:
-                self._meant.setdefault(source.connection, set()).add(hit.marker)
-            elif source.connection:
-                self._held.setdefault(source.connection, []).append(seen)
-                continue
-            self._tell(seen)
-
-    def _tell(self, seen: _Seen) -> None:
-        hit, source = seen.hit, seen.source
-        sighting = self._sighting(hit.carrier, source)
-        sighting.count += 1
-        sighting.markers[hit.marker] = None
-        layers = hit.layers[1:] if hit.layers[:1] == source.path[-1:] else hit.layers
-        way = _WAY.join((*source.path, *layers))
-        sighting.ways[way] = None
-        if len(sighting.evidence) < MAX_EVIDENCE:
-            by = f" by {source.process.label}" if source.process else ""
-            text = f"sent: {hit.marker} ({way}) to {source.destination}{by}"
-            text += f": {seen.shown}" if seen.shown else ""
-            pid = source.process.pid if source.process else 0
-            sighting.evidence.append(Evidence(ts=seen.ts, text=text, pid=pid))
-
-    def _sighting(self, token: str, source: _Source) -> Sighting:
-        channel, destination = source.channel, source.destination
-        if (token, channel, destination) not in self._found and len(self._found) >= MAX_SIGHTINGS:
-            destination = ELSEWHERE
-        known = self._found.get((token, channel, destination))
-        if known is None:
-            known = Sighting(token, destination, channel, source.process)
-            self._found[token, channel, destination] = known
-        return known
+        self._found.release(connection)
 
 
 _CHANNELS: Final[dict[str, Channel]] = {"udp": "udp", "icmp": "icmp", "icmp6": "icmp"}
-
-
-@dataclass(slots=True)
-class _Source:
-    """Where data was seen, and who sent it."""
-
-    destination: str
-    channel: Channel
-    process: ProcessState | None
-    path: tuple[str, ...]
-    """What was around the data that is searched."""
-    connection: int = 0
-    meant: bool = False
-    """It is what HTTP says, not bytes as they were sent."""
-    ts: int = 0
-    """Time of the last piece."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """One hit, with what is shown of it."""
-
-    hit: Hit
-    source: _Source
-    ts: int
-    shown: str

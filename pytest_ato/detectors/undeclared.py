@@ -7,22 +7,12 @@ children, each kind only where the policy states it. Planted files are other det
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar, Final
+from typing import ClassVar
 
-from pytest_ato.detectors.facts import Fact, Kind
+from pytest_ato.detectors.facts import WORDS, Fact, Kind
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.octets import show
-
-_WORDS: Final = {
-    Kind.DOMAIN: "the name",
-    Kind.ADDRESS: "the address",
-    Kind.PORT: "port",
-    Kind.LISTENER: "listening port",
-    Kind.WRITTEN: "the written file",
-    Kind.READ: "the read file",
-    Kind.CHILD: "the program",
-}
 
 
 class Undeclared(Detector):
@@ -73,7 +63,7 @@ class Undeclared(Detector):
         pid = fact.process.pid if fact.process else 0
         return self.finding(
             key=f"{fact.kind}:{fact.value}",
-            title=f"{_WORDS[fact.kind]} {show(fact.value, 120)}{by} is not declared",
+            title=f"{WORDS[fact.kind]} {show(fact.value, 120)}{by} is not declared",
             evidence=[Evidence(ts=fact.ts, text=fact.detail, pid=pid)],
             where=fact.raw,
             process=fact.process,

@@ -7,26 +7,13 @@ addresses differ from machine to machine and are no difference.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, Final
+from typing import ClassVar
 
-from pytest_ato.detectors.facts import Fact, Kind
+from pytest_ato.detectors.facts import WORDS, Fact, Kind
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.model.addresses import is_public
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.octets import show
-
-_WORDS: Final = {
-    Kind.DOMAIN: "the name",
-    Kind.ADDRESS: "the address",
-    Kind.PORT: "port",
-    Kind.LISTENER: "the listening port",
-    Kind.WRITTEN: "the written file",
-    Kind.TEMPORARY: "the temporary file",
-    Kind.READ: "the read file",
-    Kind.CHILD: "the program",
-    Kind.PRIVILEGE: "the privilege",
-    Kind.SYSCALL: "the system call",
-}
 
 
 class VendorDrift(Detector):
@@ -73,7 +60,7 @@ class VendorDrift(Detector):
         pid = fact.process.pid if fact.process else 0
         return self.finding(
             key=f"new:{fact.kind}:{fact.value}",
-            title=f"{_WORDS[fact.kind]} {show(fact.value, 120)}{by} is new against the baseline",
+            title=f"{WORDS[fact.kind]} {show(fact.value, 120)}{by} is new against the baseline",
             evidence=[Evidence(ts=fact.ts, text=fact.detail, pid=pid)],
             where=fact.raw,
             process=fact.process,
@@ -83,7 +70,7 @@ class VendorDrift(Detector):
     def _gone(self, kind: Kind, value: str) -> Finding:
         return self.finding(
             key=f"gone:{kind}:{value}",
-            title=f"{_WORDS[kind]} {show(value, 120)} of the baseline was not used",
+            title=f"{WORDS[kind]} {show(value, 120)} of the baseline was not used",
             severity=Severity.INFO,
             evidence=(),
             where=value,

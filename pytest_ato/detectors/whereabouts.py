@@ -7,6 +7,7 @@ known: they are kept apart, so that nobody takes them for places that were looke
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,10 +53,18 @@ class Whereabouts:
         self.more = 0
         """Uses of addresses beyond `MAX_PLACES`."""
 
-    @property
-    def places(self) -> tuple[Place, ...]:
-        """In the order of first use."""
-        return tuple(self._places.values())
+    def split(
+        self, fact: Callable[[Enrichment], str | int]
+    ) -> tuple[list[tuple[Place, Enrichment]], list[Place]]:
+        """Places of which registries say the `fact`, with what they say, and all others; each in
+        the order of first use."""
+        known, unknown = [], []
+        for place in self._places.values():
+            if place.known is not None and fact(place.known):
+                known.append((place, place.known))
+            else:
+                unknown.append(place)
+        return known, unknown
 
     def update(self, event: Event) -> None:
         """Take a `Connect`, `Send` or `Enrichment` record."""

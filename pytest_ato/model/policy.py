@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -158,7 +159,7 @@ class Terms:
     observe: bool = False
     """Keep what the target did also where nothing is compared with it."""
 
-    @property
+    @cached_property
     def denied_asns(self) -> frozenset[int]:
         """The policy's, as numbers."""
         given = self.policy.asn.deny if self.policy.asn else ()

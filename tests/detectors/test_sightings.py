@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_ato.detectors import found as found_module
 from pytest_ato.detectors import sightings as sightings_module
 from pytest_ato.detectors.pipeline import Pipeline
 from pytest_ato.model import events as ev
@@ -41,7 +42,7 @@ def test_one_sighting_for_each_token_channel_and_destination(log):
         9,
     )
     assert list(wire.markers) == ["kube_token"]
-    assert len(wire.evidence) == sightings_module.MAX_EVIDENCE
+    assert len(wire.evidence) == found_module.MAX_EVIDENCE
     text = show(wire.evidence[0].text)
     assert text == "sent: kube_token (tcp) to 203.0.113.9:80 by app: x=\u2039kube_token\u203a"
     assert (output.channel, output.destination) == ("output", "stderr")
@@ -49,13 +50,13 @@ def test_one_sighting_for_each_token_channel_and_destination(log):
 
 
 def test_destinations_without_end_are_counted_together(log, monkeypatch):
-    monkeypatch.setattr(sightings_module, "MAX_SIGHTINGS", 5)
+    monkeypatch.setattr(found_module, "MAX_SIGHTINGS", 5)
     value = log.values["kube_token"].encode().hex()
     for number in range(20):
         log.dns(f"{value}.n{number}.example")
     found = _sightings(log).all
     assert len(found) == 6
-    assert found[-1].destination == sightings_module.ELSEWHERE
+    assert found[-1].destination == found_module.ELSEWHERE
     assert sum(sighting.count for sighting in found) == 20
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_ato.detectors import whereabouts
 from pytest_ato.detectors.pipeline import Pipeline
+from pytest_ato.model import events as ev
 
 
 def places(log):
@@ -21,8 +22,19 @@ def test_addresses_and_names_are_kept_apart(log):
     log.connect(log.root, "192.168.50.1", 53)
     found = places(log)
     assert list(found.hidden) == ["api.vendor.example"]
-    assert [place.address for place in found.places] == ["203.0.113.9"]
-    assert found.places[0].reason == "nobody was asked"
+    known, [place] = found.split(lambda told: told.asn)
+    assert known == []
+    assert (place.address, place.reason) == ("203.0.113.9", "nobody was asked")
+
+
+def test_what_registries_do_not_say_is_unknown(log):
+    for last, country in ((9, "DE"), (10, ""), (11, None)):
+        log.connect(log.root, f"203.0.113.{last}", 443)
+        if country is not None:
+            log.add(ev.Enrichment, address=f"203.0.113.{last}", country=country, basis="table")
+    known, unknown = places(log).split(lambda told: told.country)
+    assert [(place.address, told.country) for place, told in known] == [("203.0.113.9", "DE")]
+    assert [place.address for place in unknown] == ["203.0.113.10", "203.0.113.11"]
 
 
 def test_they_are_bounded(log, monkeypatch):
@@ -30,5 +42,5 @@ def test_they_are_bounded(log, monkeypatch):
     for last in range(4):
         log.connect(log.root, f"203.0.113.{last}", 443)
     found = places(log)
-    assert len(found.places) == 2
+    assert len(found.split(lambda told: told.asn)[1]) == 2
     assert found.more == 4  # two uses of each, as two sources tell them
