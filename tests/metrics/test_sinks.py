@@ -82,7 +82,12 @@ def gateway(tmp_path: Path) -> Iterator[str]:
     """URL of a real push gateway."""
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
-            ["prometheus-pushgateway", "--web.listen-address=127.0.0.1:0"], stderr=log
+            [
+                "prometheus-pushgateway",
+                "--web.listen-address=127.0.0.1:0",
+                f"--persistence.file={tmp_path}/pushed",  # Debian's keeps it between runs
+            ],
+            stderr=log,
         )
         try:
             yield f"http://{_address(tmp_path / 'log', process)}"
