@@ -144,6 +144,7 @@ lint: setup ## check style and types
 .PHONY: pages
 pages: setup ## write the pages that are made from code
 	@$(BIN)/python docs/generate.py
+	@$(BIN)/python grafana/generate.py
 
 .PHONY: docs
 docs: pages ## build the documentation's site in build/site; a broken link is an error

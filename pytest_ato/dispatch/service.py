@@ -5,6 +5,7 @@ Owns signals, the schedule, what the service manager and ``/healthz`` are told.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -29,8 +30,7 @@ def serve(settings: Settings, listen: tuple[str, int], audits: Path | None) -> N
     """Dispatch until a signal says to end; then the last batch is written. Raises `AtoError`."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # also in the threads that are made here
     metrics = DispatchMetrics()
-    if audits is not None:
-        metrics.registry.register(Recorded(audits))
+    metrics.registry.register(Recorded(audits or Path(os.devnull)))
     with Dispatcher(settings, metrics, _complain) as dispatcher:
         health = _Health(dispatcher, settings.interval)
         with Exporter(listen, metrics.registry, health.wrong) as exporter:

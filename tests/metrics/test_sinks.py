@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_ato.metrics import sinks
 from pytest_ato.metrics.audits import Audits, parse, read
 from pytest_ato.model.errors import AtoError, UsageError
+
+from .listening import listening
 
 ONE = Audits(Counter({"REJECT": 1}), Counter({("exfil", "critical"): 2}), lost=3, last=5)
 
@@ -90,19 +91,10 @@ def gateway(tmp_path: Path) -> Iterator[str]:
             stderr=log,
         )
         try:
-            yield f"http://{_address(tmp_path / 'log', process)}"
+            yield listening(tmp_path / "log", process)
         finally:
             process.terminate()
             process.wait()
-
-
-def _address(log: Path, process: subprocess.Popen[bytes]) -> str:
-    while process.poll() is None:
-        for line in log.read_text().splitlines():
-            if "Listening on" in line and "address=" in line:
-                return line.rpartition("address=")[2].strip().strip('"')
-        time.sleep(0.05)
-    raise AssertionError(log.read_text())
 
 
 def test_a_push_gateway_is_added_to(gateway: str) -> None:
