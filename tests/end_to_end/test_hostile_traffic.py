@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_ato.audit import Outcome
+from pytest_ato.audit import Options, Outcome
+from pytest_ato.target import resolve
 
 pytestmark = pytest.mark.privileged
 
@@ -51,9 +52,6 @@ inside("bomb", "http/1.1", BOMB)
 
 @pytest.fixture(scope="module")
 def outcome(auditor, vendor) -> Outcome:
-    from pytest_ato.audit import Options
-    from pytest_ato.target import resolve
-
     return auditor.audit(resolve(str(vendor(TARGET, python=True))), Options())
 
 
