@@ -19,6 +19,7 @@ def sent(channel, data):
     channel.settimeout(10)
     with channel, contextlib.suppress(OSError):
         channel.sendall(data)
+        channel.settimeout(1)  # an answer is of no interest, but some are slow to come
         while channel.recv(65536):
             pass
 
