@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from peers import Traced, without_losses
@@ -115,5 +115,8 @@ def _wait_for_probes(process: subprocess.Popen[bytes]) -> None:
 
 
 def _perf_events(pid: int) -> int:
-    links = Path(f"/proc/{pid}/fd").glob("*")
-    return sum("perf_event" in str(link.readlink()) for link in links)
+    found = 0
+    for link in Path(f"/proc/{pid}/fd").glob("*"):
+        with suppress(OSError):  # closed meanwhile
+            found += "perf_event" in str(link.readlink())
+    return found

@@ -194,9 +194,16 @@ def plaintext_size(events: list[Event], number: int, direction: str = "out") -> 
     return sum(e.size for e in mine if e.direction == direction)
 
 
+def below(pid: int) -> list[int]:
+    """A process and its descendants, the youngest last."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in children for one in below(int(child)))]
+
+
 class Events:
     """The helpers above, as a fixture: test modules cannot import a conftest."""
 
+    below = staticmethod(below)
     handshakes = staticmethod(handshakes)
     plaintext = staticmethod(plaintext)
     plaintext_size = staticmethod(plaintext_size)

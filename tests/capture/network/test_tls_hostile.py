@@ -32,19 +32,13 @@ preface = b"PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n"
 """
 
 
-def memory(gateway) -> int:
+def memory(gateway, below) -> int:
     """Bytes that the proxy's processes hold."""
     total = 0
     for pid in below(gateway._proxy._process.pid):
         pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
         total += int(pages) * os.sysconf("SC_PAGE_SIZE")
     return total
-
-
-def below(pid: int) -> list[int]:
-    """A process and its descendants, the youngest last."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(one for child in children for one in below(int(child)))]
 
 
 def started(audit) -> None:
@@ -119,7 +113,7 @@ for alpn in ("http/1.1", "h2"):
     events = tls_audit.settle()
     assert len(only.ends(events)) == 2
     assert 4 << 20 < only.plaintext_size(events, 1) < 9 << 20
-    assert memory(tls_audit.gateway) < 400 << 20
+    assert memory(tls_audit.gateway, only.below) < 400 << 20
     assert not only.lost(events)
 
 
@@ -152,7 +146,7 @@ def test_a_body_of_100_mb_is_counted_and_not_kept(tls_audit, only):
         *("sh", "-c", f"head -c {size} /dev/zero | curl -sS -m 300 -T - https://big.example/ "),
         timeout=300,
     )
-    assert memory(tls_audit.gateway) < 300 << 20
+    assert memory(tls_audit.gateway, only.below) < 300 << 20
     events = tls_audit.settle()
     assert only.plaintext_size(events, 2) > size
     assert not only.lost(events)
@@ -190,7 +184,7 @@ def _kill_once_it_spoke(audit) -> None:
 
 def test_a_proxy_that_stands_still_is_told(tls_audit, only):
     started(tls_audit)
-    os.kill(below(tls_audit.gateway._proxy._process.pid)[-1], signal.SIGSTOP)
+    os.kill(only.below(tls_audit.gateway._proxy._process.pid)[-1], signal.SIGSTOP)
     tls_audit.run("curl", "-sS", "-m", "1", "https://stalled.example/", status=28)
     began = time.monotonic()
     events = tls_audit.settle()

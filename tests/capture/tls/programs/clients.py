@@ -1,4 +1,4 @@
-"""Python's ways of speaking TLS; with an argument, one of them that comes twice."""
+"""Python's ways of speaking TLS; with an argument, one that comes twice, or sends very much."""
 
 import asyncio
 import random
@@ -31,7 +31,9 @@ def upload(name, sizes):
             tls.sendall(random.randbytes(size))
 
 
-if len(sys.argv) > 1:
+if "giant" in sys.argv:
+    upload("giant", [17 << 20])
+elif len(sys.argv) > 1:
     ask("early")
     time.sleep(1.5)
     ask(sys.argv[1])

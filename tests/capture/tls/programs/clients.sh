@@ -14,6 +14,7 @@ NODE_TLS_REJECT_UNAUTHORIZED=0 node -e "require('https').get('$url/node/')"
 python3 /srv/clients.py
 /srv/static 4433 /static/
 /srv/local 4433 /local/
+/srv/static 4433 /paged/ paged
 /srv/hidden 4433 /hidden/
 for go in plain stripped; do /srv/go-$go 127.0.0.1:4433 /go-$go/; done
 /srv/old-go
@@ -24,4 +25,5 @@ cp /srv/go-stripped /tmp/dropped
 mkdir /tmp/lib && cp -L /usr/lib/x86_64-linux-gnu/libssl.so.3 /tmp/lib/renamed
 ln -s renamed /tmp/lib/libssl.so.3
 LD_LIBRARY_PATH=/tmp/lib python3 /srv/clients.py late
+python3 /srv/clients.py giant
 kill 0
