@@ -105,13 +105,14 @@ def _verify_directory(arguments: argparse.Namespace, trust: Trust, keys: Keys) -
         Question,
         verify_directory,
     )
+    from pytest_ato.evidence.verification.files import read
 
     question = Question(
         recompute=lambda events, report: _recompute(arguments, events, report),
         require_events=arguments.require_events,
         log=arguments.log,
         target=arguments.target,
-        authority=_read(arguments.tsa) if arguments.tsa else None,
+        authority=read(arguments.tsa) if arguments.tsa else None,
     )
     try:
         notes = verify_directory(arguments.what, question, keys)
@@ -170,10 +171,3 @@ def _baseline(report: Report) -> str:
     if report.baseline is None:
         return "no baseline"
     return f"the baseline {report.baseline.name} (give it with --baseline)"
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None

@@ -5,6 +5,7 @@ Owns the file that holds them.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 from pathlib import Path
@@ -57,17 +58,25 @@ def pinned() -> dict[str, Pin]:
 def pin(key: PublicKey, name: str) -> Pin:
     """Trust `key` from now on, under `name`; raises `UsageError`."""
     made = Pin(name=show(name, 100), key=key.id, public_key=key.der)
-    pins = {**pinned(), made.key: made}
     place = path()
-    draft = place.with_name(f".{place.name}-{secrets.token_hex(8)}")
     try:
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(list(pins.values())))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(place)
+        lock = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # of two at once, neither is forgotten
+            _write(place, {**pinned(), made.key: made})
+        finally:
+            os.close(lock)
     except OSError as error:
         raise UsageError(f"cannot write {show(str(place))}: {error.strerror}") from None
     return made
+
+
+def _write(place: Path, pins: dict[str, Pin]) -> None:
+    draft = place.with_name(f".{place.name}-{secrets.token_hex(8)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
+        file.write(msgspec.json.encode(list(pins.values())))
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(place)

@@ -54,6 +54,11 @@ def make_token(token: Token) -> None:
     )
     token.pin_source.write_text(PIN + "\n")
     token.pin_source.chmod(0o600)
+    add_token(token)
+
+
+def add_token(token: Token) -> None:
+    """Make one more token of the same name, without keys."""
     subprocess.run(
         [
             "softhsm2-util",

@@ -106,12 +106,12 @@ class _Folder:
         return found
 
     def _attestation(self, name: str, predicate: str, signed: Mapping[str, object]) -> None:
+        if not (self._directory / name).exists():
+            raise VerificationError(f"{name} is missing")
         try:
-            envelope = dsse.decode((self._directory / name).read_bytes())
+            envelope = dsse.decode(files.read(self._directory / name))
             statement = msgspec.json.decode(envelope.payload, type=statements.Statement)
-        except FileNotFoundError:
-            raise VerificationError(f"{name} is missing") from None
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise VerificationError(f"{name} was changed: it is no DSSE envelope") from None
         if envelope.payload_type != dsse.PAYLOAD_TYPE or statement.predicate_type != predicate:
             raise VerificationError(f"{name} is of another type than its name says")
@@ -130,8 +130,8 @@ class _Folder:
 
     def _report(self, records: list[dict[str, object]]) -> Report:
         try:
-            report = msgspec.json.decode((self._directory / REPORT).read_bytes(), type=Report)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            report = msgspec.json.decode(files.read(self._directory / REPORT), type=Report)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise VerificationError(f"{REPORT} cannot be read: {show(str(error), 100)}") from None
         verdict = _verdict(records)
         if report.run_id != verdict.get("run_id"):
@@ -150,8 +150,8 @@ class _Folder:
         if self._question.authority is None:
             yield "the timestamp was not checked: give its authority's certificate with --tsa"
             return
-        response = (self._directory / names.TIMESTAMP).read_bytes()
-        attestation = (self._directory / names.ATTESTATION).read_bytes()
+        response = files.read(self._directory / names.TIMESTAMP)
+        attestation = files.read(self._directory / names.ATTESTATION)
         when = check_timestamp(response, attestation, self._question.authority)
         yield f"timestamped {when.isoformat()}"
 
@@ -174,7 +174,7 @@ class _Folder:
                 yield "the lasting log is not here: give it with --log to check against it"
                 return
         result = verify_log(log, self._keys)
-        missing = set((self._directory / names.LOG).read_bytes().splitlines()[1:])
+        missing = set(files.read(self._directory / names.LOG).splitlines()[1:])
         missing -= set(_lines_of(log))
         if missing:
             raise VerificationError(

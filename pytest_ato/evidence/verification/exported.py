@@ -16,6 +16,7 @@ from pytest_ato.evidence.keys import PublicKey
 from pytest_ato.evidence.log import entries
 from pytest_ato.evidence.log.entries import Hash, Head, Record
 from pytest_ato.evidence.log.files import segments
+from pytest_ato.evidence.verification.files import read
 from pytest_ato.evidence.verification.log import LogReader, verify_log
 from pytest_ato.evidence.verification.trust import Keys
 from pytest_ato.model.errors import UsageError, VerificationError
@@ -49,10 +50,10 @@ def verify_exported(directory: Path, log: Path | None, keys: Keys) -> Iterator[s
     head = _head(directory, keys)
     if PublicKey.read(directory / "public.pem").id != head.key:
         raise VerificationError("public.pem is not the key of the head in evidence.bin")
-    line = _read(directory / "record.json")
+    line = read(directory / "record.json")
     try:
         record = entries.decode(line)
-        proof = msgspec.json.decode(_read(directory / PROOF), type=_Proof)
+        proof = msgspec.json.decode(read(directory / PROOF), type=_Proof)
     except (msgspec.DecodeError, RecursionError) as error:
         raise VerificationError(
             f"record or proof cannot be read: {show(str(error), 100)}"
@@ -76,7 +77,7 @@ def verify_exported(directory: Path, log: Path | None, keys: Keys) -> Iterator[s
 
 
 def _head(directory: Path, keys: Keys) -> Head:
-    message, signature = _read(directory / HEAD), _read(directory / "sig.bin")
+    message, signature = read(directory / HEAD), read(directory / "sig.bin")
     try:
         line = entries.encode_head(message, signature)
         head = entries.decode(line)
@@ -100,11 +101,3 @@ def _root_at(log: Path, size: int, keys: Keys) -> bytes | None:
             if isinstance(line.entry, Head) and line.entry.size == size:
                 return bytes.fromhex(line.entry.root)
     return None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(entries.LONGEST)
-    except OSError as error:
-        raise UsageError(f"cannot read {show(str(path), 300)}: {error.strerror}") from None

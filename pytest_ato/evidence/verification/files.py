@@ -6,7 +6,9 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +19,8 @@ EVENTS: Final = "events.jsonl"
 _SIDECAR: Final = ".sha256"
 _FORM: Final = re.compile(rb"([0-9a-f]{64})  ([^\n/]+)\n")
 _MOST: Final = 100
+LARGEST: Final = 256 << 20
+"""Bytes of one file that are read at once; the raw log and the log of evidence are not."""
 
 
 def digests(directory: Path) -> dict[str, str]:
@@ -62,12 +66,29 @@ def against_record(found: Mapping[str, str], signed: Mapping[str, object], log: 
 
 def digest(path: Path) -> str:
     """Return the SHA-256 of a regular file; raises `UsageError`."""
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read(path: Path) -> bytes:
+    """Return all of a regular file; raises `UsageError`, and `VerificationError` for one that is
+    larger than what this package writes."""
+    with open_regular(path) as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise VerificationError(f"{show(path.name, 80)} is larger than {LARGEST >> 20} MiB")
+    return data
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[BufferedReader]:
+    """Open a regular file, and not what would block or never end; raises `UsageError`."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise UsageError(f"{show(path.name, 80)} is no regular file")
-            return hashlib.file_digest(file, "sha256").hexdigest()
+                raise UsageError(f"{show(str(path), 300)} is no regular file")
+            yield file
     except OSError as error:
         raise UsageError(f"cannot read {show(str(path), 300)}: {error.strerror}") from None
 

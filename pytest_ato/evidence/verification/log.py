@@ -13,8 +13,9 @@ from pytest_ato.evidence.log import entries
 from pytest_ato.evidence.log.chain import Broken, Chain
 from pytest_ato.evidence.log.entries import Head, Record
 from pytest_ato.evidence.log.files import segments
+from pytest_ato.evidence.verification.files import open_regular
 from pytest_ato.evidence.verification.trust import Keys
-from pytest_ato.model.errors import UsageError, VerificationError
+from pytest_ato.model.errors import VerificationError
 from pytest_ato.model.octets import show
 
 
@@ -110,16 +111,13 @@ def leaves(path: Path, keys: Keys) -> tuple[merkle.Leaves, list[Line]]:
 
 def _lines(path: Path) -> Iterator[bytes]:
     """Yield lines without their newlines; of a last one without newline, what there is."""
-    try:
-        with path.open("rb") as file:
-            while line := file.readline(entries.LONGEST + 1):
-                if not line.endswith(b"\n"):
-                    raise VerificationError(
-                        f"{_name(path)}: its last line is torn, or a line is longer than any"
-                    )
-                yield line[:-1]
-    except OSError as error:
-        raise UsageError(f"cannot read {_name(path)}: {error.strerror}") from None
+    with open_regular(path) as file:
+        while line := file.readline(entries.LONGEST + 1):
+            if not line.endswith(b"\n"):
+                raise VerificationError(
+                    f"{_name(path)}: its last line is torn, or a line is longer than any"
+                )
+            yield line[:-1]
 
 
 def _name(path: Path) -> str:

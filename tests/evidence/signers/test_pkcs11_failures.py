@@ -19,7 +19,7 @@ from faulty import (
     TOKEN_NOT_PRESENT,
     Faulty,
 )
-from softhsm import PIN, Token
+from softhsm import PIN, Token, add_token, make_token
 
 from pytest_ato.evidence.signers import open_signer, pkcs11
 from pytest_ato.evidence.signers.interface import ATTEMPTS
@@ -154,6 +154,25 @@ def test_two_keys_of_one_name_are_refused_until_the_id_tells_them_apart(token: T
         signer.sign(b"evidence")
     with open_signer(token.uri("twin;id=%22")) as signer:
         signer.sign(b"evidence")
+
+
+def test_two_tokens_of_one_name_are_refused_until_the_serial_tells_them_apart(
+    token: Token, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twins = Token(tmp_path, token.module, tmp_path / "pin")
+    monkeypatch.setenv("SOFTHSM2_CONF", twins.configuration)
+    make_token(twins)
+    add_token(twins)
+    # In a process of its own: a module reads its configuration once in each.
+    code = "import sys; from pytest_ato.cli import main; sys.exit(main())"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "keys", "show", twins.uri("p256")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert "2 tokens match the pkcs11: URI, exactly one must: add serial=" in ran.stderr
 
 
 def test_a_pin_file_for_all_is_refused(token: Token, tmp_path: Path) -> None:

@@ -390,7 +390,7 @@ def test_without_raw_events_all_the_rest_is_checked(reports, verify: Verify) -> 
 def test_what_is_no_evidence_could_not_be_checked(reports, verify: Verify, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "empty").mkdir()
-    for path in (tmp_path / "no", tmp_path / "empty"):
+    for path in (tmp_path / "no", tmp_path / "empty", tmp_path / "fifo"):
         code, text = verify(path, "--key", reports.key)
         assert (code, "could not check" in text) == (2, True), text
     code, text = verify(reports.one, "--key", reports.program)
@@ -402,3 +402,38 @@ def test_a_report_nobody_signed_could_not_be_checked(reports, verify: Verify) ->
         (reports.one / name).unlink()
     code, text = verify(reports.one, "--key", reports.key)
     assert (code, "this report is not signed" in text) == (2, True), text
+
+
+HOSTILE = {
+    "nested lists": b"[" * 200_000,
+    "nested objects": b'{"x":' * 200_000,
+    "nested in a field": b'{"payload":"","payloadType":"","signatures":[],"x":' + b"[" * 200_000,
+    "no UTF-8": b'{"\xff":1}',
+    "a long line": b"x" * (5 << 20),
+    "nothing": b"",
+    "null": b"null",
+}
+
+
+@pytest.mark.parametrize("name", ["evidence.log", "attestation.dsse.json", "report.json"])
+@pytest.mark.parametrize("what", HOSTILE)
+def test_hostile_files_end_in_one_line(reports, verify: Verify, name: str, what: str) -> None:
+    path = reports.one / name
+    path.write_bytes(HOSTILE[what])
+    mend_sidecar(path)
+    code, text = verify(reports.one, "--key", reports.key)
+    assert (code, len(text.splitlines())) == (1, 1), text
+    assert name in text
+    assert len(text) < 1000
+
+
+def test_links_and_pipes_in_a_folder_are_not_read(reports, verify: Verify) -> None:
+    path = reports.one / "report.md"
+    path.unlink()
+    os.mkfifo(path)
+    code, text = verify(reports.one, "--key", reports.key)
+    assert (code, "report.md is no regular file" in text) == (1, True), text
+    path.unlink()
+    path.symlink_to(reports.other / "report.md")
+    code, text = verify(reports.one, "--key", reports.key)
+    assert (code, "report.md is no regular file" in text) == (1, True), text
