@@ -34,7 +34,7 @@ KERNEL_SOURCE ?=
 
 # All that the wheel is made of. Its list is part of the stamp's name, so that a file that was
 # added, renamed or removed counts as a change, too.
-SOURCES := pyproject.toml build_native.py README.md LICENSE $(sort $(shell find pytest_ato bpf \
+SOURCES := pyproject.toml build_native.py README.md LICENSE $(sort $(shell find pytest_ato bpf docker \
 	-type f -not -path '*/__pycache__/*' -not -path 'pytest_ato/capture/objects/*'))
 STAMP := $(VENV)/.installed-$(firstword $(shell echo $(SOURCES) | cksum))
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -140,19 +139,22 @@ class Auditor(Closing):
         report_dir: Path,
         runtime: str | Runtime = "auto",
         loader: str = "auto",
+        image: str = "",
         extra_detectors: Sequence[type[Detector]] = (),
         sealer: Sealer | None = None,
         progress: Callable[[str], None] | None = None,
         inputs: Inputs | None = None,
     ) -> None:
-        """`runtime`: one by name, which gets `loader`, or one of the caller's own. `sealer` signs
-        what is audited; None: nothing is signed."""
+        """`runtime`: one by name, which gets `loader` and `image`, or one of the caller's own.
+        `sealer` signs what is audited; None: nothing is signed."""
         self._inputs = inputs or Inputs()
         self._report_dir = report_dir
         self._detectors = registry.load(extra_detectors)
         self._sealer = sealer
         self._progress = progress or (lambda _: None)
-        self._runtime = choose(runtime, loader) if isinstance(runtime, str) else runtime
+        chosen = choose(runtime, loader, image) if isinstance(runtime, str) else runtime
+        chosen.progress = self._progress
+        self._runtime = chosen
 
     def audit(self, target: Target, options: Options, *, directory: str | None = None) -> Outcome:
         """Run `target` once under capture and report; `directory` is its name in the report dir.
@@ -165,12 +167,13 @@ class Auditor(Closing):
             self._runtime.start()
             started = datetime.now(UTC)
             minted = mint(now=started)  # while capture loads its probes
-            spec = _spec(target, options, minted, self._runtime.name, self._inputs.terms)
+            spec = _spec(target, options, minted, self._runtime, self._inputs.terms)
             examination = Examination(
-                self._detectors, place.append, time.monotonic_ns, self._inputs.terms
+                self._detectors, place.append, self._runtime.clock, self._inputs.terms
             )
             signing = self._signing()
-            for event in (*_opening(spec, minted, started, options.unmask), *signing):
+            now = self._runtime.clock()
+            for event in (*_opening(now, spec, minted, started, options.unmask), *signing):
                 examination.take(event)
             sealer = None if any(each.problem for each in signing) else self._sealer
             self._progress(f"{target.name}: running, for {options.timeout:g} s at most")
@@ -195,7 +198,7 @@ class Auditor(Closing):
         """Say who will sign; a key that cannot be reached leaves the audit unsigned."""
         if self._sealer is None:
             return ()
-        now, signer = time.monotonic_ns(), self._sealer.signer
+        now, signer = self._runtime.clock(), self._sealer.signer
         try:
             signer.prepare()
         except SigningError as error:
@@ -299,7 +302,7 @@ def _name(events: Path) -> str:
 
 
 def _spec(
-    target: Target, options: Options, minted: Minted, runtime: str, terms: Terms
+    target: Target, options: Options, minted: Minted, runtime: Runtime, terms: Terms
 ) -> AuditSpec:
     return AuditSpec(
         run_id=secrets.token_hex(16),
@@ -315,14 +318,17 @@ def _spec(
         service=options.service,
         expect_exit=options.expect_exit,
         allow=options.allow,
-        runtime=runtime,
+        runtime=runtime.name,
+        privilege=runtime.privilege,
     )
 
 
-def _opening(spec: AuditSpec, minted: Minted, started: datetime, unmask: bool) -> Iterator[Event]:
+def _opening(
+    now: int, spec: AuditSpec, minted: Minted, started: datetime, unmask: bool
+) -> Iterator[Event]:
     """The records that only this side knows."""
     yield Audit(
-        ts=time.monotonic_ns(),
+        ts=now,
         spec=spec,
         started=started.isoformat(timespec="milliseconds"),
         digest_key=secrets.token_bytes(32),
@@ -339,7 +345,7 @@ def _warm(minted: Minted) -> None:
 
 
 def _lose(examination: Examination, source: str, reason: str) -> None:
-    examination.take(Lost(ts=time.monotonic_ns(), source=source, reason=reason))
+    examination.take(Lost(ts=examination.now(), source=source, reason=reason))
 
 
 def _conclude(
@@ -354,7 +360,7 @@ def _conclude(
         try:
             place.add(sealer.seal(examined.evidence, digests))
         except SigningError as error:
-            examination.take(Signing(ts=time.monotonic_ns(), problem=str(error)))
+            examination.take(Signing(ts=examination.now(), problem=str(error)))
             examined = examination.conclude()
             place.write(examined.report)  # which says that it is not signed
     return Outcome(directory=place.commit(), examined=examined)

@@ -100,9 +100,12 @@ class Examination:
 
     def enrich(self, enricher: Enricher) -> None:
         """Ask about the public addresses that the target used; call it after the last record."""
-        now = self._clock() if self._clock is not None else self._now
-        for answer in enricher.look_up(self._public.found, now):
+        for answer in enricher.look_up(self._public.found, self.now()):
             self.take(answer)
+
+    def now(self) -> int:
+        """The present moment of the log, in nanoseconds."""
+        return self._clock() if self._clock is not None else self._now
 
     def _finish(self) -> None:
         if not self._finished:

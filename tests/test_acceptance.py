@@ -30,7 +30,7 @@ NAMES = (
 @pytest.mark.parametrize("fail_on", ["reject", "review", "conditions"])
 @pytest.mark.parametrize("name", NAMES)
 def test_the_proposed_command_passes(name, fail_on, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(pytest_ato.audit, "choose", lambda _runtime, _loader: ScriptedCapture())
+    monkeypatch.setattr(pytest_ato.audit, "choose", lambda *_: ScriptedCapture())
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).write_text("#!/bin/sh\n")
     (tmp_path / name).chmod(0o755)

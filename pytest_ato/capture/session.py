@@ -7,6 +7,7 @@ within one audit is `run`'s.
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -27,6 +28,7 @@ from pytest_ato.capture.sandbox.rootfs import Stores
 from pytest_ato.capture.sandbox.sandbox import Sandbox
 from pytest_ato.capture.stream import EventStream
 from pytest_ato.capture.tls.libraries import Libraries
+from pytest_ato.model.container import INBOX
 from pytest_ato.model.errors import CaptureUnavailable
 from pytest_ato.model.events import End
 from pytest_ato.model.spec import AuditSpec
@@ -112,6 +114,7 @@ class Session:
     def _audit(self, spec: AuditSpec) -> None:
         began = time.monotonic()
         with ExitStack() as cleanup:
+            cleanup.callback(shutil.rmtree, Path(INBOX, spec.run_id), ignore_errors=True)
             cgroup = AuditCgroup(self._rundir, spec.run_id, spec.limits)
             cleanup.callback(cgroup.remove)
             gateway = self._gateway_of(spec)

@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
             report_dir=settings.report_dir,
             runtime=settings.runtime,
             loader=settings.loader,
+            image=settings.image,
             sealer=signing.sealer(settings),
             extra_detectors=extra,
             progress=screen.progress,

@@ -236,6 +236,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """Lists of known bad names and networks: name, date, size, digest."""
     finished: str = ""
     """Wall clock at the end of the capture, as `started`; empty: it has none."""
+    privilege: str = ""
+    """By what right capture saw the machine; empty: not told."""
     captured_by: str = ""
     """Version of this tool that captured, where `tool_version` analysed."""
     signer: str = ""

@@ -86,3 +86,5 @@ class AuditSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Detector or category names whose findings are accepted."""
     loader: str = "core"
     runtime: str = "local"
+    privilege: str = ""
+    """By what right capture sees the machine, in words; empty: not told."""

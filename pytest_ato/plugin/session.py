@@ -191,6 +191,7 @@ class AtoSession:
                 report_dir=self.settings.report_dir,
                 runtime=self.settings.runtime,
                 loader=self.settings.loader,
+                image=self.settings.image,
                 extra_detectors=self.extra_detectors,
                 inputs=self.inputs,
                 sealer=signing.sealer(self.settings),

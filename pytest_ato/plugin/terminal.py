@@ -20,6 +20,7 @@ from pytest_ato.plugin.properties import BASELINE, REPORT
 from pytest_ato.plugin.session import session_of
 from pytest_ato.reports import github
 from pytest_ato.reports.terminal import summary_lines
+from pytest_ato.runtime.automatic import decide
 from pytest_ato.wording import short_path
 
 _FULL = 6
@@ -31,9 +32,17 @@ def header(config: pytest.Config) -> str:
     """Say how audits run and where reports go."""
     settings = session_of(config).settings
     return (
-        f"ato: {settings.runtime} runtime, {settings.loader} loader, {settings.network} network, "
+        f"ato: {_runtime(settings.runtime)}, {settings.loader} loader, {settings.network} network, "
         f"reports in {short_path(settings.report_dir)}"
     )
+
+
+def _runtime(name: str) -> str:
+    """Where audits run; if that was left to us, also why."""
+    if name != "auto":
+        return f"{name} runtime"
+    decision = decide()
+    return f"{decision.name} runtime ({decision.why})"
 
 
 def summary(terminal: pytest.TerminalReporter, reports: Iterable[pytest.TestReport]) -> None:

@@ -28,6 +28,7 @@ def provenance(
         tool_version=__version__,
         loader=view.text(start.loader if start else spec.loader if spec else ""),
         runtime=view.text(spec.runtime if spec else ""),
+        privilege=view.text(spec.privilege if spec else ""),
         network=spec.network if spec else "",
         kernel=view.text(start.kernel if start else ""),
         manifest_sha256=inputs.manifest(files),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 from pytest_ato.model.spec import AuditSpec
@@ -13,6 +14,17 @@ class Runtime(ABC):
     """One capture process, for one session. Used from one thread."""
 
     name: ClassVar[str]
+    progress: Callable[[str], None] = staticmethod(lambda _: None)
+    """Told what takes long while it starts; a caller with a terminal sets it."""
+
+    @property
+    def privilege(self) -> str:
+        """By what right capture sees the machine, in words; known after `start`."""
+        return ""
+
+    def clock(self) -> int:
+        """Nanoseconds of the clock that capture's records have, which may be another machine's."""
+        return time.monotonic_ns()
 
     @abstractmethod
     def start(self) -> None:

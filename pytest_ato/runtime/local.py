@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import selectors
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from typing import IO, Final
 
@@ -17,18 +15,15 @@ import msgspec
 
 from pytest_ato.model.check import Check
 from pytest_ato.model.errors import CaptureUnavailable
-from pytest_ato.model.events import Unavailable
 from pytest_ato.model.octets import show
 from pytest_ato.model.spec import AuditSpec
 from pytest_ato.runtime.interface import Runtime
 from pytest_ato.runtime.mitmproxy import find
+from pytest_ato.runtime.reader import Reader
 
 _GRACE: Final = 60.0
 _CLOSE: Final = 10.0
 """Seconds that capture may take to clean up."""
-_READ: Final = 1 << 18
-_END: Final = b'{"kind":"end",'
-_UNAVAILABLE: Final = b'{"kind":"unavailable",'
 
 _PYTHON: Final = (sys.executable, "-I", "-m")
 """Isolated, so that nothing of the working directory, the environment or the user's site directory
@@ -41,13 +36,16 @@ class LocalRuntime(Runtime):
 
     name = "local"
 
+    @property
+    def privilege(self) -> str:
+        return "root" if os.geteuid() == 0 else "root by sudo"
+
     def __init__(self, loader: str, grace: float = _GRACE) -> None:
         """`grace`: seconds of silence beyond a time limit after which capture is given up."""
         self._loader = loader
         self._grace = grace
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
-        self._buffer = b""
         self._fate = ""
 
     def command(self) -> tuple[str, ...]:
@@ -70,6 +68,8 @@ class LocalRuntime(Runtime):
             env=_ENVIRONMENT,
             start_new_session=True,  # Ctrl-C is the caller's to handle
         )
+        assert self._process.stdout is not None
+        self._reader = Reader(self._process.stdout.fileno(), self._grace)
 
     def audit(self, spec: AuditSpec) -> Iterator[bytes]:
         self.start()
@@ -78,34 +78,16 @@ class LocalRuntime(Runtime):
         with contextlib.suppress(OSError):  # who does not listen has ended, and may say why
             self._process.stdin.write(msgspec.json.encode(spec) + b"\n")
             self._process.stdin.flush()
-        for line in self._lines(time.monotonic() + spec.timeout + self._grace):
-            if line.startswith(_UNAVAILABLE):
-                refusal = msgspec.json.decode(line, type=Unavailable)
-                self.close()
-                raise CaptureUnavailable(refusal.reason)
-            yield line
-            if line.startswith(_END):
-                return
-
-    def _lines(self, deadline: float) -> Iterator[bytes]:
-        """Lines as they come; ends at end of file, or when silence outlasts `deadline`."""
-        assert self._process is not None
-        assert self._process.stdout is not None
-        fd = self._process.stdout.fileno()
-        with selectors.DefaultSelector() as selector:
-            selector.register(fd, selectors.EVENT_READ)
-            while True:
-                silence = max(self._grace, deadline - time.monotonic())
-                if not selector.select(silence):
-                    self._fate = f"it fell silent for {silence:.0f} s"
-                    self._kill()
-                    return
-                data = os.read(fd, _READ)
-                if not data:
-                    self._fate = self._end()
-                    return
-                *lines, self._buffer = (self._buffer + data).split(b"\n")
-                yield from lines
+        try:
+            whole = yield from self._reader.audit(spec.timeout)
+        except CaptureUnavailable:
+            self.close()
+            raise
+        if self._reader.silence:
+            self._fate = f"it fell silent for {self._reader.silence:.0f} s"
+            self._kill()
+        elif not whole:
+            self._fate = self._end()
 
     def last_words(self) -> str:
         said = ""
@@ -129,7 +111,6 @@ class LocalRuntime(Runtime):
         except subprocess.TimeoutExpired:
             self._kill()
         self._process = None
-        self._buffer = b""
 
     def _end(self) -> str:
         """Reap a process that has closed its output; returns how it ended, in words."""
@@ -186,12 +167,17 @@ def _privilege() -> list[str]:
     """What to put before the command to become root."""
     if os.geteuid() == 0:
         return []
-    if shutil.which("sudo") and _quiet("sudo", "-n", "true"):
+    if has_sudo():
         return ["sudo", "-n", "--"]
     raise CaptureUnavailable(
-        "capture needs root: run as root, or allow sudo without a password for this user; "
-        "see: ato doctor"
+        "capture needs root: run as root, allow sudo without a password for this user, or have "
+        "a container engine (--ato-runtime=docker); see: ato doctor"
     )
+
+
+def has_sudo() -> bool:
+    """Whether this user may become root without a password."""
+    return bool(shutil.which("sudo")) and _quiet("sudo", "-n", "true")
 
 
 def _quiet(*command: str) -> bool:

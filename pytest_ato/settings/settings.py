@@ -61,6 +61,7 @@ class Settings:
     allow_inconclusive: bool = False
     loader: str
     runtime: str
+    image: str = ""
     sign: str = "file:"
     require_hsm: bool = False
     evidence_log: Path
@@ -189,6 +190,7 @@ def parse(raw: RawValues) -> Settings:
         allow_inconclusive=raw.flag("allow-inconclusive"),
         loader=raw.one("loader"),
         runtime=raw.one("runtime"),
+        image=raw.one("image"),
         sign=raw.one("sign"),
         require_hsm=raw.flag("require-hsm"),
         evidence_log=_evidence_log(raw),

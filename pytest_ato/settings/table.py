@@ -14,7 +14,7 @@ from pytest_ato.settings import grammar
 
 NETWORKS = ("none", "sinkhole", "open")
 LOADERS = ("auto", "core", "bcc")
-RUNTIMES = ("local",)
+RUNTIMES = ("auto", "local", "docker")
 ENRICH = ("auto", "dns", "table", "off")
 FAIL_ON = ("reject", "review", "conditions")
 
@@ -239,9 +239,17 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "runtime",
         "RUNTIME",
-        "where the capture process runs: local",
+        "where the capture process runs: local (as root or by sudo), docker (in a container of "
+        "Docker or Podman, no root needed) or auto (local where it can, else docker; the default)",
         grammar.choice(*RUNTIMES),
-        default="local",
+        default="auto",
+    ),
+    Setting(
+        "image",
+        "NAME",
+        "the image that docker audits run in; pulled if it is not there (default: pytest-ato of "
+        "this version, built once from this installation)",
+        grammar.text,
     ),
     Setting(
         "unmask",

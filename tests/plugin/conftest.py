@@ -50,7 +50,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The scripted capture, installed in this process for one test."""
     module = _load_scripted()
     monkeypatch.setattr(
-        pytest_ato.audit, "choose", lambda _runtime, _loader: module.ScriptedCapture()
+        pytest_ato.audit, "choose", lambda *_: module.ScriptedCapture()
     )
     return module
 

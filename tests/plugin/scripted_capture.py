@@ -113,7 +113,7 @@ class ScriptedCapture(Runtime):
 
 def install() -> None:
     """Let every auditor of this process use it."""
-    pytest_ato.audit.choose = lambda _runtime, _loader: ScriptedCapture()
+    pytest_ato.audit.choose = lambda *_: ScriptedCapture()
 
 
 if os.environ.get("ATO_TEST_SCRIPTED"):

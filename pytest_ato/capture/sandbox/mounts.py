@@ -11,6 +11,7 @@ from pathlib import Path
 
 _CLONE_NEWNS = 0x00020000
 _MS_NOSUID, _MS_NODEV, _MS_REC, _MS_PRIVATE = 0x2, 0x4, 0x4000, 0x40000
+_MS_NOEXEC, _MS_REMOUNT, _MS_BIND = 0x8, 0x20, 0x1000
 _MNT_DETACH = 2
 _TRACEFS = Path("/sys/kernel/tracing")
 
@@ -54,6 +55,20 @@ def mount_tracefs() -> None:
     if not (_TRACEFS / "events").is_dir():
         target = os.fsencode(_TRACEFS)
         _check(_libc.mount(b"tracefs", target, b"tracefs", 0, None), f"mount {_TRACEFS}")
+
+
+def mount(kind: str, path: Path) -> None:
+    """Mount a file system of the kernel's own, such as cgroup2, of which there is only one."""
+    flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
+    done = _libc.mount(kind.encode(), os.fsencode(path), kind.encode(), flags, None)
+    _check(done, f"mount {kind} at {path}")
+
+
+def make_writable(path: Path) -> None:
+    """Take the read-only flag from a mount that an engine has set it on."""
+    flags = _MS_REMOUNT | _MS_BIND | _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
+    done = _libc.mount(None, os.fsencode(path), None, flags, None)
+    _check(done, f"make {path} writable")
 
 
 def unmount(path: Path) -> None:

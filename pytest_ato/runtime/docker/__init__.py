@@ -1,0 +1,1 @@
+"""Capture in a container of Docker or Podman: the caller then needs no root, but an engine."""

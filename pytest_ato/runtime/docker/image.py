@@ -1,0 +1,143 @@
+"""The audit image: found, else pulled or built, once, with progress; never silently.
+
+Owns the decision which of the three, and what a failure of each means to the user.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pytest_ato import __version__
+from pytest_ato.model.errors import CaptureUnavailable
+from pytest_ato.model.octets import show
+from pytest_ato.runtime.docker import context
+from pytest_ato.runtime.docker.engine import Engine, reason
+
+DEFAULT: Final = f"pytest-ato:{__version__}"
+"""The name of the image that is built from this installation."""
+BASE: Final = "debian:bookworm-slim"
+WHEELHOUSE: Final = "ATO_WHEELHOUSE"
+"""Names a folder with the wheels of all that the image needs, for a build without PyPI."""
+_RECORD: Final = "org.pytest-ato.record"
+_VERSION: Final = "org.opencontainers.image.version"
+_SERVED: Final = "linux/amd64"
+
+Progress = Callable[[str], None]
+
+
+def ensure(engine: Engine, name: str, progress: Progress) -> str:
+    """Return the id of the image `name`, got if it is not there; raises CaptureUnavailable.
+
+    The default image is built, unless it is of this very installation; any other is pulled.
+    """
+    found = _look(engine, name)
+    if name == DEFAULT:
+        if found is None or found["Config"]["Labels"].get(_RECORD) != context.record():
+            build(engine, name, progress)
+            found = _look(engine, name)
+    elif found is None:
+        _pull(engine, name, progress)
+        found = _look(engine, name)
+    if found is None:
+        raise CaptureUnavailable(f"the image {name} vanished from the container engine: try again")
+    _check(name, found)
+    return str(found["Id"])
+
+
+def build(
+    engine: Engine,
+    name: str,
+    progress: Progress,
+    *,
+    arguments: Mapping[str, str] | None = None,
+    wheelhouse: Path | None = None,
+) -> None:
+    """Build the image of this installation; raises CaptureUnavailable with the last words."""
+    progress(f"building the audit image {name}, once")
+    given = wheelhouse or (Path(os.environ[WHEELHOUSE]) if os.environ.get(WHEELHOUSE) else None)
+    values = {"VERSION": __version__, "RECORD": context.record(), **(arguments or {})}
+    if given:
+        values["NO_INDEX"] = "1"
+    try:
+        with context.context(given) as file:
+            answer = engine.build(
+                fileobj=file,
+                custom_context=True,
+                tag=name,
+                rm=True,
+                forcerm=True,
+                decode=True,
+                network_mode="host",
+                buildargs=values,
+            )
+            _follow(answer, progress)
+    except Exception as error:  # the SDK's, requests', OSError
+        raise CaptureUnavailable(
+            f"the audit image {name} is not there and could not be built: {reason(error)}; "
+            "name another by --ato-image"
+        ) from None
+
+
+def _look(engine: Engine, name: str) -> dict[str, Any] | None:
+    from docker.errors import ImageNotFound
+
+    try:
+        found: dict[str, Any] = engine.inspect_image(name)
+    except ImageNotFound:
+        return None
+    except Exception as error:
+        raise CaptureUnavailable(f"the container engine does not answer: {reason(error)}") from None
+    found["Config"]["Labels"] = found["Config"].get("Labels") or {}
+    return found
+
+
+def _pull(engine: Engine, name: str, progress: Progress) -> None:
+    progress(f"pulling the audit image {name}, once")
+    repository, tag = _parts(name)
+    try:
+        _follow(engine.pull(repository, tag=tag, stream=True, decode=True), progress)
+    except Exception as error:
+        raise CaptureUnavailable(
+            f"the audit image {name} is not there and could not be pulled: {reason(error)}; "
+            "check --ato-image"
+        ) from None
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Repository, and tag or digest: without one, an engine pulls all that there are."""
+    if "@" in name:
+        repository, _, digest = name.partition("@")
+        return repository, digest
+    last = name.rpartition("/")[2]
+    if ":" in last:
+        repository, _, tag = name.rpartition(":")
+        return repository, tag
+    return name, "latest"
+
+
+def _follow(lines: Iterator[Mapping[str, Any]], progress: Progress) -> None:
+    """Pass on what the engine tells; raises RuntimeError when it tells of an error."""
+    last = ""
+    for line in lines:
+        if "error" in line:
+            raise RuntimeError(f"{last}: {str(line['error']).strip()}" if last else line["error"])
+        said = str(line.get("stream") or line.get("status") or "").strip()
+        if said:
+            last = show(said.splitlines()[-1], 200)
+            progress(last[:100])
+
+
+def _check(name: str, found: Mapping[str, Any]) -> None:
+    """Refuse an image that cannot do this version's work."""
+    version = found["Config"]["Labels"].get(_VERSION)
+    if version != __version__:
+        raise CaptureUnavailable(
+            f"the image {name} has pytest-ato {show(str(version or 'nowhere'))}, this is "
+            f"{__version__}: name an image of the same version by --ato-image"
+        )
+    platform = f"{found.get('Os')}/{found.get('Architecture')}"
+    if platform != _SERVED:
+        raise CaptureUnavailable(f"the image {name} is for {show(platform)}: {_SERVED} is needed")

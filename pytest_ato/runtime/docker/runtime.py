@@ -1,0 +1,127 @@
+"""Capture in one container for the session: started with the first audit, serving all.
+
+Owns the steps from an engine to a container that can work, and the way of an audit through it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from pytest_ato import __version__
+from pytest_ato.model.container import Ready
+from pytest_ato.model.errors import CaptureUnavailable
+from pytest_ato.model.octets import show
+from pytest_ato.model.spec import AuditSpec
+from pytest_ato.runtime.docker import engine, image, owner, parcel
+from pytest_ato.runtime.docker.container import LEVELS, Container, Level
+from pytest_ato.runtime.docker.lock import one_at_a_time
+from pytest_ato.runtime.interface import Runtime
+from pytest_ato.runtime.reader import Reader
+
+_GRACE: Final = 60.0
+_SAME_CLOCK_NS: Final = 5_000_000_000
+"""A container's clock that is less than this off is this machine's: the way here took as long."""
+_IN_MEMORY: Final = 8 << 20
+
+
+class DockerRuntime(Runtime):
+    """One audit container; the engine is whichever is found, the image whichever is named."""
+
+    name = "docker"
+
+    def __init__(self, loader: str, image: str = "", grace: float = _GRACE) -> None:
+        """`grace`: seconds of silence beyond a time limit after which capture is given up."""
+        self._loader = loader
+        self._image = image
+        self._grace = grace
+        self._container: Container | None = None
+        self._reader: Reader | None = None
+        self._level: Level | None = None
+        self._offset = 0
+        self._fate = ""
+
+    @property
+    def privilege(self) -> str:
+        return self._level.words if self._level else ""
+
+    def clock(self) -> int:
+        return time.monotonic_ns() + self._offset
+
+    def start(self) -> None:
+        if self._container is not None:
+            return
+        found = engine.connect()
+        with one_at_a_time():
+            picture = image.ensure(found, self._image or image.DEFAULT, self.progress)
+        owner.sweep(found)
+        refusals = []
+        for level in LEVELS:
+            try:
+                self._begin(Container(found, picture, level, self._loader))
+            except CaptureUnavailable as error:
+                refusals.append(f"{level.words}: {error}")
+            else:
+                self._level = level
+                return
+        raise CaptureUnavailable("; ".join(dict.fromkeys(refusals)))
+
+    def _begin(self, container: Container) -> None:
+        """Hear whether the container can work; raises CaptureUnavailable when it cannot."""
+        reader = Reader(container.stdout, self._grace)
+        try:
+            ready = _ready(container, reader)
+        except BaseException:
+            container.close()
+            raise
+        off = ready.clock - time.monotonic_ns()
+        self._offset = off if abs(off) > _SAME_CLOCK_NS else 0
+        self._container, self._reader, self._fate = container, reader, ""
+
+    def audit(self, spec: AuditSpec) -> Iterator[bytes]:
+        self.start()
+        assert self._container is not None
+        assert self._reader is not None
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as archive:
+            parcel.pack(spec, archive)
+            archive.seek(0)
+            self._container.put(parcel.PLACE, archive)
+        self._container.send(msgspec.json.encode(parcel.addressed(spec)) + b"\n")
+        try:
+            whole = yield from self._reader.audit(spec.timeout)
+        except CaptureUnavailable:
+            self.close()
+            raise
+        if self._reader.silence:
+            self._fate = f"it fell silent for {self._reader.silence:.0f} s"
+        elif not whole:
+            self._fate = self._container.fate()
+
+    def last_words(self) -> str:
+        return show(self._fate, 500)
+
+    def close(self) -> None:
+        if self._container is not None:
+            self._container.close()
+            self._container = None
+
+
+def _ready(container: Container, reader: Reader) -> Ready:
+    line = next(reader.lines(0), None)
+    if line is None:
+        raise CaptureUnavailable(f"the audit container said nothing: {container.fate()}")
+    try:
+        ready = msgspec.json.decode(line, type=Ready)
+    except msgspec.DecodeError:
+        raise CaptureUnavailable(
+            f"the audit container says what no capture does: {show(line.decode(errors='replace'))}"
+        ) from None
+    if ready.refused:
+        raise CaptureUnavailable(f"the container engine refuses what capture needs: {ready.refused}")
+    if ready.version != __version__:
+        raise CaptureUnavailable(f"the image has pytest-ato {ready.version}, this is {__version__}")
+    return ready
