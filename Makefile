@@ -22,6 +22,9 @@ TEST_PACKAGES := busybox bzip2 chromium curl e2fsprogs git luajit nginx-light no
 TEST_PACKAGES += default-jdk-headless gnutls-bin golang-go libnss3-tools libssl-dev slirp4netns
 # BCC for its loader's tests, and kernel headers of any version where there are none.
 TEST_PACKAGES += python3-bpfcc $(if $(wildcard /lib/modules/*/build/include),,linux-headers-amd64)
+# An engine for audits in containers, and what makes an image where no registry is reachable.
+ENGINE_PACKAGES := curl docker.io iproute2 mmdebstrap
+TEST_PACKAGES += $(ENGINE_PACKAGES)
 # Tracers that the benchmarks compare with.
 BENCH_PACKAGES := bpfcc-tools bpftrace curl libssl-dev linux-perf openssl python3-bpfcc softhsm2 \
 	strace
@@ -34,8 +37,8 @@ KERNEL_SOURCE ?=
 
 # All that the wheel is made of. Its list is part of the stamp's name, so that a file that was
 # added, renamed or removed counts as a change, too.
-SOURCES := pyproject.toml build_native.py README.md LICENSE $(sort $(shell find pytest_ato bpf docker \
-	-type f -not -path '*/__pycache__/*' -not -path 'pytest_ato/capture/objects/*'))
+SOURCES := pyproject.toml build_native.py README.md LICENSE $(sort $(shell find pytest_ato bpf \
+	docker/Dockerfile -type f -not -path '*/__pycache__/*' -not -path 'pytest_ato/capture/objects/*'))
 STAMP := $(VENV)/.installed-$(firstword $(shell echo $(SOURCES) | cksum))
 
 # $(call install,PACKAGES): have them installed; silent, and no root needed, if they are.
@@ -95,6 +98,14 @@ $(MITMPROXY_STAMP): | $(BIN)/python
 	@$(BIN)/python -m venv --clear $(MITMPROXY)
 	@$(MITMPROXY)/bin/pip --disable-pip-version-check -q install '$(MITMPROXY_WANTED)'
 	@touch $@
+
+.PHONY: engine-packages
+engine-packages:
+	$(call install,$(ENGINE_PACKAGES))
+
+.PHONY: image
+image: setup engine-packages ## build the image for audits in containers; BASE, SNAPSHOT, BCC=1
+	@$(BIN)/python docker/build.py
 
 .PHONY: examples
 examples: packages

@@ -25,8 +25,8 @@ from pytest_ato import __version__
 from pytest_ato.capture.cgroupfs import hierarchies
 from pytest_ato.capture.rundir import RunDir
 from pytest_ato.capture.sandbox import mounts
-from pytest_ato.model.errors import AtoError
 from pytest_ato.model.container import Ready
+from pytest_ato.model.errors import AtoError
 
 _CAPTURE: Final = (sys.executable, "-I", "-m", "pytest_ato.capture")
 _MITMPROXY: Final = Path("/opt/mitmproxy")

@@ -12,6 +12,7 @@ import msgspec
 INBOX: Final = "/var/lib/pytest-ato"
 """Where the container keeps the files of audits, by run id; part of it, so they end with it."""
 
+
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready", tag_field="kind"):
     """The first line of a container's output; never part of an event log."""
 

@@ -49,9 +49,7 @@ def _load_scripted() -> ModuleType:
 def scripted(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The scripted capture, installed in this process for one test."""
     module = _load_scripted()
-    monkeypatch.setattr(
-        pytest_ato.audit, "choose", lambda *_: module.ScriptedCapture()
-    )
+    monkeypatch.setattr(pytest_ato.audit, "choose", lambda *_: module.ScriptedCapture())
     return module
 
 

@@ -32,7 +32,7 @@ def test_every_row_is_an_option_an_ini_value_and_has_help(run):
         ("--ato-network=lan", "expected none or sinkhole or open"),
         ("--ato-fail-on=always", "expected reject or review or conditions"),
         ("--ato-loader=ptrace", "expected auto or core or bcc"),
-        ("--ato-runtime=nosuch", "expected local"),
+        ("--ato-runtime=nosuch", "expected auto or local or docker"),
         ("--ato-expect-exit=256", "from 0 to 255"),
         ("--ato-args='open", "quoted as for a shell"),
         ("--ato-include=:/x", "PATH[:DEST]"),

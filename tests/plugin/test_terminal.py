@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+import pytest
+
 
 def block(result, name):
     """Lines of one target's summary."""
@@ -41,8 +45,14 @@ def test_header_only_when_in_use(run, vendor, pytester):
     pytester.makepyfile("def test_own(): pass")
     assert "ato: " not in run().stdout.str()
     assert "ato: local runtime, auto loader, sinkhole network, reports in ato-report" in (
-        run(f"--ato-target={vendor('app')}").stdout.str()
+        run(f"--ato-target={vendor('app')}", "--ato-runtime=local").stdout.str()
     )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, and shows that it is enough")
+def test_header_says_what_auto_chose_and_why(run, vendor):
+    said = run(f"--ato-target={vendor('app')}").stdout.str()
+    assert "ato: local runtime (root here), auto loader" in said
 
 
 def test_no_section_when_no_audit_ran(run, vendor, pytester):

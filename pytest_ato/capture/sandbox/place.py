@@ -66,9 +66,21 @@ def _make_mount_point(top: Path, inside: PurePosixPath, directory: bool) -> None
 def verify(item: Placed, root: Path, sha256: str) -> None:
     """Raise SandboxError unless the sandbox shows the very program that was hashed."""
     copy = root / item.dest.lstrip("/")
-    with (copy if copy.exists() else Path(item.source)).open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
-            raise SandboxError("the target changed while the audit was prepared: run it again")
+    shown = copy if copy.exists() else Path(item.source)
+    if not shown.exists():
+        raise SandboxError(
+            f"the image of the audit container has no {item.source}: audit a copy of it outside "
+            "/usr, or name an image that has it (--ato-image)"
+        )
+    with shown.open("rb") as file:
+        same = hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    if not same and shown is copy:
+        raise SandboxError("the target changed while the audit was prepared: run it again")
+    if not same:
+        raise SandboxError(
+            f"{item.source} is not the file that was to be audited: it changed meanwhile, or the "
+            "image of the audit container has another; audit a copy of it outside /usr"
+        )
 
 
 def _is_below(path: str, tops: Iterable[str]) -> bool:

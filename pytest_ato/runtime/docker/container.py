@@ -13,11 +13,11 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from pytest_ato.model.errors import CaptureUnavailable
 from pytest_ato.runtime.docker import owner
-from pytest_ato.runtime.docker.engine import Engine, another, reason
+from pytest_ato.runtime.docker.engine import Engine, connect, reason
 
 _PYTHON: Final = "/opt/pytest-ato/bin/python"
 _KEEPER: Final = (_PYTHON, "-I", "-m", "pytest_ato.capture.keeper")
@@ -96,7 +96,7 @@ class Container:
         with suppress(OSError):
             self._socket.sendall(data)
 
-    def put(self, place: str, archive: Any) -> None:
+    def put(self, place: str, archive: IO[bytes]) -> None:
         """Unpack a tar in it; raises CaptureUnavailable with the engine's reason."""
         try:
             self._engine.put_archive(self.id, place, archive)
@@ -143,7 +143,7 @@ class Container:
     def _watch(self) -> None:
         """Wait for the end; engines leave a stream open whose container was killed."""
         try:
-            status = another(self._engine).wait(self.id)["StatusCode"]
+            status = connect(timeout=None).wait(self.id)["StatusCode"]
             self._fate = f"the audit container ended with {status}"
             if status == 137:
                 self._fate = "the audit container was killed, or ran out of memory"

@@ -11,7 +11,7 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Iterator
-from importlib.metadata import PackagePath, distribution
+from importlib.metadata import PackagePath, distribution, requires
 from pathlib import Path
 from typing import IO, Final
 
@@ -38,12 +38,18 @@ def context(wheelhouse: Path | None) -> IO[bytes]:
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as tar:
         _add(tar, "Dockerfile", DOCKERFILE.read_bytes())
-        _add(tar, f"wheels/pytest_ato-{__version__}-py3-none-any.whl", wheel())
+        _add(tar, "requirements.txt", "".join(f"{line}\n" for line in requirements()).encode())
+        _add(tar, f"package/pytest_ato-{__version__}-py3-none-any.whl", wheel())
+        _add(tar, "wheels/.from", b"")  # a folder that is empty is no folder to every engine
         for path in sorted(wheelhouse.glob("*.whl")) if wheelhouse else ():
-            if not path.name.startswith("pytest_ato-"):
-                tar.add(path, f"wheels/{path.name}", filter=_plain)
+            tar.add(path, f"wheels/{path.name}", filter=_plain)
     file.seek(0)
     return file
+
+
+def requirements() -> list[str]:
+    """What the package needs to run, as pip takes it."""
+    return [line for line in requires(_NAME) or () if "extra ==" not in line]
 
 
 def wheel() -> bytes:

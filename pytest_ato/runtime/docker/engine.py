@@ -22,16 +22,11 @@ _TIMEOUT: Final = 60.0
 _GREETING: Final = 10.0
 
 
-def connect(environment: Mapping[str, str] = os.environ) -> Engine:
-    """Return a client of the first engine that there is; raises CaptureUnavailable with the cure."""
-    place, options = _place(environment)
-    return _client(place, options)
-
-
-def another(engine: Engine) -> Engine:
-    """A second client of the same engine, for another thread; its answers may take for ever."""
+def connect(timeout: float | None = _TIMEOUT) -> Engine:
+    """Return a client of the first engine that there is, whose answers may take `timeout` seconds
+    (None: for ever). Raises CaptureUnavailable with the cure."""
     place, options = _place(os.environ)
-    return _client(place, options, timeout=None)
+    return _client(place, options, timeout)
 
 
 def _place(environment: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
@@ -78,12 +73,12 @@ def _context(environment: Mapping[str, str]) -> tuple[str, dict[str, Any]] | Non
     return str(context.Host), {"tls": context.TLSConfig} if context.TLSConfig else {}
 
 
-def _client(place: str, options: Mapping[str, Any], timeout: float | None = _TIMEOUT) -> Engine:
-    import docker
+def _client(place: str, options: Mapping[str, Any], timeout: float | None) -> Engine:
+    from docker.api import APIClient
 
     _check_socket(place)
     try:
-        engine = docker.APIClient(
+        engine = APIClient(
             base_url=place,
             version="auto",
             timeout=_GREETING,

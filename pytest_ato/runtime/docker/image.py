@@ -21,7 +21,7 @@ DEFAULT: Final = f"pytest-ato:{__version__}"
 BASE: Final = "debian:bookworm-slim"
 WHEELHOUSE: Final = "ATO_WHEELHOUSE"
 """Names a folder with the wheels of all that the image needs, for a build without PyPI."""
-_RECORD: Final = "org.pytest-ato.record"
+RECORD: Final = "org.pytest-ato.record"
 _VERSION: Final = "org.opencontainers.image.version"
 _SERVED: Final = "linux/amd64"
 
@@ -33,14 +33,14 @@ def ensure(engine: Engine, name: str, progress: Progress) -> str:
 
     The default image is built, unless it is of this very installation; any other is pulled.
     """
-    found = _look(engine, name)
+    found = look(engine, name)
     if name == DEFAULT:
-        if found is None or found["Config"]["Labels"].get(_RECORD) != context.record():
+        if found is None or found["Config"]["Labels"].get(RECORD) != context.record():
             build(engine, name, progress)
-            found = _look(engine, name)
+            found = look(engine, name)
     elif found is None:
-        _pull(engine, name, progress)
-        found = _look(engine, name)
+        pull(engine, name, progress)
+        found = look(engine, name)
     if found is None:
         raise CaptureUnavailable(f"the image {name} vanished from the container engine: try again")
     _check(name, found)
@@ -81,7 +81,8 @@ def build(
         ) from None
 
 
-def _look(engine: Engine, name: str) -> dict[str, Any] | None:
+def look(engine: Engine, name: str) -> dict[str, Any] | None:
+    """What the engine knows of an image; None: it has none of that name."""
     from docker.errors import ImageNotFound
 
     try:
@@ -94,7 +95,8 @@ def _look(engine: Engine, name: str) -> dict[str, Any] | None:
     return found
 
 
-def _pull(engine: Engine, name: str, progress: Progress) -> None:
+def pull(engine: Engine, name: str, progress: Progress) -> None:
+    """Get an image from its registry; raises CaptureUnavailable."""
     progress(f"pulling the audit image {name}, once")
     repository, tag = _parts(name)
     try:

@@ -101,5 +101,3 @@ def _entry(name: str, status: os.stat_result) -> tarfile.TarInfo:
     entry.mode = 0o755 if status.st_mode & 0o111 else 0o644
     entry.mtime = int(status.st_mtime)
     return entry
-
-

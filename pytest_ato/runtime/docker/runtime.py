@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -17,8 +18,9 @@ from pytest_ato.model.container import Ready
 from pytest_ato.model.errors import CaptureUnavailable
 from pytest_ato.model.octets import show
 from pytest_ato.model.spec import AuditSpec
-from pytest_ato.runtime.docker import engine, image, owner, parcel
+from pytest_ato.runtime.docker import image, owner, parcel
 from pytest_ato.runtime.docker.container import LEVELS, Container, Level
+from pytest_ato.runtime.docker.engine import Engine, connect
 from pytest_ato.runtime.docker.lock import one_at_a_time
 from pytest_ato.runtime.interface import Runtime
 from pytest_ato.runtime.reader import Reader
@@ -39,8 +41,11 @@ class DockerRuntime(Runtime):
         self._loader = loader
         self._image = image
         self._grace = grace
-        self._container: Container | None = None
+        self.container: Container | None = None
+        """The one that runs, if any."""
         self._reader: Reader | None = None
+        self._engine: Engine = None
+        self._made_of = ""
         self._level: Level | None = None
         self._offset = 0
         self._fate = ""
@@ -53,22 +58,28 @@ class DockerRuntime(Runtime):
         return time.monotonic_ns() + self._offset
 
     def start(self) -> None:
-        if self._container is not None:
+        if self.container is not None:
             return
-        found = engine.connect()
+        self._engine = connect()
         with one_at_a_time():
-            picture = image.ensure(found, self._image or image.DEFAULT, self.progress)
-        owner.sweep(found)
-        refusals = []
+            self._made_of = image.ensure(self._engine, self._image or image.DEFAULT, self.progress)
+        owner.sweep(self._engine)
+        refusals: dict[str, list[str]] = {}
         for level in LEVELS:
+            self._level = level
             try:
-                self._begin(Container(found, picture, level, self._loader))
+                self._begin(self._run(self._loader))
             except CaptureUnavailable as error:
-                refusals.append(f"{level.words}: {error}")
+                refusals.setdefault(str(error), []).append(level.words)
             else:
-                self._level = level
                 return
-        raise CaptureUnavailable("; ".join(dict.fromkeys(refusals)))
+        raise CaptureUnavailable(
+            "; ".join(f"{error} ({', '.join(words)})" for error, words in refusals.items())
+        )
+
+    def _run(self, command: str) -> Container:
+        assert self._level is not None
+        return Container(self._engine, self._made_of, self._level, command)
 
     def _begin(self, container: Container) -> None:
         """Hear whether the container can work; raises CaptureUnavailable when it cannot."""
@@ -80,17 +91,17 @@ class DockerRuntime(Runtime):
             raise
         off = ready.clock - time.monotonic_ns()
         self._offset = off if abs(off) > _SAME_CLOCK_NS else 0
-        self._container, self._reader, self._fate = container, reader, ""
+        self.container, self._reader, self._fate = container, reader, ""
 
     def audit(self, spec: AuditSpec) -> Iterator[bytes]:
         self.start()
-        assert self._container is not None
+        assert self.container is not None
         assert self._reader is not None
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as archive:
             parcel.pack(spec, archive)
             archive.seek(0)
-            self._container.put(parcel.PLACE, archive)
-        self._container.send(msgspec.json.encode(parcel.addressed(spec)) + b"\n")
+            self.container.put(parcel.PLACE, archive)
+        self.container.send(msgspec.json.encode(parcel.addressed(spec)) + b"\n")
         try:
             whole = yield from self._reader.audit(spec.timeout)
         except CaptureUnavailable:
@@ -99,15 +110,23 @@ class DockerRuntime(Runtime):
         if self._reader.silence:
             self._fate = f"it fell silent for {self._reader.silence:.0f} s"
         elif not whole:
-            self._fate = self._container.fate()
+            self._fate = self.container.fate()
+        if not whole:
+            self.close()
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove what a container left on its host that was killed: the cgroups of its audit."""
+        with suppress(CaptureUnavailable):  # the next container does it
+            self._run("sweep").close()
 
     def last_words(self) -> str:
         return show(self._fate, 500)
 
     def close(self) -> None:
-        if self._container is not None:
-            self._container.close()
-            self._container = None
+        if self.container is not None:
+            self.container.close()
+            self.container = None
 
 
 def _ready(container: Container, reader: Reader) -> Ready:
@@ -121,7 +140,9 @@ def _ready(container: Container, reader: Reader) -> Ready:
             f"the audit container says what no capture does: {show(line.decode(errors='replace'))}"
         ) from None
     if ready.refused:
-        raise CaptureUnavailable(f"the container engine refuses what capture needs: {ready.refused}")
+        raise CaptureUnavailable(
+            f"the container engine refuses what capture needs: {ready.refused}"
+        )
     if ready.version != __version__:
         raise CaptureUnavailable(f"the image has pytest-ato {ready.version}, this is {__version__}")
     return ready
