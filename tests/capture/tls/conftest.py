@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -42,10 +43,24 @@ def programs(tmp_path_factory: pytest.TempPathFactory, lack: Lack) -> Path:
     run(folder, "go", "build", "-o", "go-plain", "client.go")
     run(folder, "strip", "-o", "go-stripped", "go-plain")
     run(folder, "cc", "-nostdlib", "-static", "-no-pie", "-s", "-o", "old-go", "old_go.S")
+    old_openssl(folder)
     # What has a library's name and is none that can be watched.
     (folder / "libssl.so.9").write_bytes(b"\x7fELF\x02\x01\x01".ljust(64, b"\xff"))
     shutil.copy("/usr/lib/x86_64-linux-gnu/libz.so.1", folder / "libgnutls.so.99")
     return folder
+
+
+def old_openssl(folder: Path) -> None:
+    """A client of OpenSSL 1.1, of which a package for Python brings a copy."""
+    run(folder, sys.executable, "-m", "pip", "-q", "download", "--no-deps", "--only-binary=:all:",
+        "--python-version=3.11", "--dest=wheel", "psycopg2-binary==2.9.5")  # fmt: skip
+    (wheel,) = (folder / "wheel").iterdir()
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            if Path(name).name.startswith(("libssl-", "libcrypto-")):
+                (folder / Path(name).name).write_bytes(archive.read(name))
+    libraries = sorted(path.name for path in folder.glob("lib*.so.1.1"))
+    run(folder, "cc", "client.c", "-w", "-o", "old-openssl", *libraries)
 
 
 def run(folder: Path, *command: str) -> None:

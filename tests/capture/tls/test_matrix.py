@@ -25,6 +25,7 @@ ROWS = {
     "static": "openssl",
     "local": "openssl",
     "paged": "openssl",
+    "old-openssl": "openssl",
     "go-plain": "go",
     "go-stripped": "go",
     "old-go": "go",

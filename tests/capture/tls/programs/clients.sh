@@ -15,6 +15,7 @@ python3 /srv/clients.py
 /srv/static 4433 /static/
 /srv/local 4433 /local/
 /srv/static 4433 /paged/ paged
+LD_LIBRARY_PATH=/srv /srv/old-openssl 4433 /old-openssl/
 /srv/hidden 4433 /hidden/
 for go in plain stripped; do /srv/go-$go 127.0.0.1:4433 /go-$go/; done
 /srv/old-go
