@@ -17,7 +17,9 @@ PACKAGES := clang llvm gcc make libc6-dev libbpf-dev libbpf1 bubblewrap nftables
 	python3 python3-venv
 # Programs that the tests audit.
 TEST_PACKAGES := busybox bzip2 chromium curl e2fsprogs git luajit nginx-light nodejs nsd openssh-client \
-	openssl perl postgresql procps prometheus prometheus-pushgateway python3-pytest redis-server softhsm2 sqlite3 wget xz-utils
+	openssl perl postgresql procps python3-pytest redis-server softhsm2 sqlite3 wget xz-utils
+# What the flow stack is scraped and described by.
+TEST_PACKAGES += docker-compose prometheus prometheus-pushgateway
 # What speaks TLS in other ways, or is compiled to.
 TEST_PACKAGES += default-jdk-headless gnutls-bin golang-go libnss3-tools libssl-dev slirp4netns
 # BCC for its loader's tests, and kernel headers of any version where there are none.
@@ -175,6 +177,12 @@ bench: setup ## measure what capture and analysis cost here
 .PHONY: doctor
 doctor: setup ## say what this machine has, what is missing, and the command that gets it
 	@$(BIN)/ato doctor
+
+.PHONY: dispatcher
+dispatcher: setup ## make build/dispatcher: `ato dispatch`, which signs what the kernel counted of flows
+	@mkdir -p build
+	@printf '#!/bin/sh\nexec %s dispatch "$$@"\n' '$(CURDIR)/$(BIN)/ato' > build/dispatcher
+	@chmod 755 build/dispatcher
 
 .PHONY: clean
 clean: ## remove what the other targets made, except for packages
