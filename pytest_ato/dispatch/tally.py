@@ -7,10 +7,11 @@ which adds to them. Whoever signed is told to `keys`; belief in them is the call
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -68,6 +69,36 @@ class Flow:
             self.since_us = since_us
         self.now = counted
         self.records += 1
+
+
+class Ends(NamedTuple):
+    """Between whom, as far as a log tells."""
+
+    protocol: str
+    source: str
+    destination: str
+
+
+@dataclass
+class Total:
+    """What flows between the same networks came to."""
+
+    flows: int = 0
+    packets_out: int = 0
+    packets_in: int = 0
+    bytes_out: int = 0
+    bytes_in: int = 0
+
+
+def networks(flows: Iterable[Flow]) -> dict[Ends, Total]:
+    """Add up flows between the same networks."""
+    totals: defaultdict[Ends, Total] = defaultdict(Total)
+    for flow in flows:
+        total = totals[Ends(flow.protocol, flow.source, flow.destination)]
+        total.flows += 1
+        for name in _COUNTERS:
+            setattr(total, name, getattr(total, name) + getattr(flow, name))
+    return totals
 
 
 class _Payload(msgspec.Struct, frozen=True):

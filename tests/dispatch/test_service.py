@@ -125,3 +125,25 @@ def test_a_second_process_is_refused(stack: Stack, serve: Serve) -> None:
         "or give another map (--map)\n"
     )
     assert not Path("/nowhere").exists()
+
+
+def test_the_log_adds_up(stack: Stack, serve: Serve) -> None:
+    service = serve("--interval=3600")
+    for port in (1, 2):
+        stack.send(port, packets=5)
+    service.end()
+    done = subprocess.run(
+        [ATO, "evidence", "flows", f"--log={stack.settings.log}"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    first, last = done.stdout.splitlines()
+    assert first == (
+        "udp 192.0.2.0/24 -> 198.51.100.0/24: 2 flows, 10 packets and 420 bytes out, 0 and 0 in"
+    )
+    assert last.startswith("2 flows, signed by SHA256:")
+    stack.settings.log.write_bytes(stack.settings.log.read_bytes().replace(b",5,0,", b",6,0,"))
+    done = subprocess.run(
+        [ATO, "evidence", "flows", f"--log={stack.settings.log}"], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "was changed" in done.stderr
