@@ -18,6 +18,7 @@ import cold
 import drain
 import evidence
 import flood
+import flows
 import last_event
 import latency
 import load
@@ -56,6 +57,7 @@ FIGURES = {
     "upload": upload.figure,
     "proxy": proxy.figure,
     "stages": stages.figure,
+    "flows": flows.figure,
 }
 NEEDED = ("cc", "strace", "bpftrace", "bwrap", "unshare")
 

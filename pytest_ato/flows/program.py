@@ -92,11 +92,7 @@ class Program:
 
     def trial(self, name: str, packet: bytes, repeat: int = 1) -> Trial:
         """Have a program count a packet of at least 14 bytes (BPF_PROG_TEST_RUN)."""
-        options = TestRunOptions(
-            size=ctypes.sizeof(TestRunOptions), data=packet, data_size=len(packet), repeat=repeat
-        )
-        self.libbpf.call("bpf_prog_test_run_opts", self.fd(name), ctypes.byref(options))
-        return Trial(options.verdict, options.duration)
+        return trial(self.libbpf, self.fd(name), packet, repeat)
 
     def spikes(self) -> list[Spike]:
         """Take the hints since the last call."""
@@ -144,6 +140,15 @@ class Program:
             raise CaptureUnavailable(
                 f"flows cannot be counted here: {error.strerror}{detail}; see: ato doctor"
             ) from None
+
+
+def trial(libbpf: Libbpf, program: int, packet: bytes, repeat: int = 1) -> Trial:
+    """Run any program on a packet of at least 14 bytes; `program` is its descriptor."""
+    options = TestRunOptions(
+        size=ctypes.sizeof(TestRunOptions), data=packet, data_size=len(packet), repeat=repeat
+    )
+    libbpf.call("bpf_prog_test_run_opts", program, ctypes.byref(options))
+    return Trial(options.verdict, options.duration)
 
 
 def _check_folder(folder: Path) -> None:
