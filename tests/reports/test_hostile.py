@@ -8,14 +8,13 @@ printable line (`evidence.views`): that is the only thing taken for granted.
 from __future__ import annotations
 
 import datetime
-import json
 
 import msgspec
 import pytest
-import wellformed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from wellformed import every_form as check
 
 from pytest_ato.evidence.views import View
 from pytest_ato.model import events as ev
@@ -31,10 +30,6 @@ from pytest_ato.model.report import (
     TlsLibrary,
     WaiverUse,
 )
-from pytest_ato.reports import github
-from pytest_ato.reports.markdown import summary
-from pytest_ato.reports.registry import RENDERERS
-from pytest_ato.reports.terminal import summary_lines
 
 REQUEST = Request(
     ts=1,
@@ -150,21 +145,6 @@ def hostile(report: Report, text: str) -> Report:
         return value
 
     return msgspec.convert(changed(msgspec.to_builtins(report)), Report)
-
-
-def check(report: Report) -> None:
-    made = {renderer.name: renderer.render(report) for renderer in RENDERERS}
-    wellformed.printable(made["json"].decode())
-    assert json.loads(made["json"])["verdict"] == report.verdict
-    wellformed.html(made["html"].decode())
-    wellformed.markdown(made["markdown"].decode())
-    wellformed.markdown(summary(report).decode())
-    wellformed.xml(made["junit"])
-    wellformed.sarif(json.loads(made["sarif"]))
-    for line in github.annotated([report]):
-        assert wellformed.COMMAND.fullmatch(line), line
-    for line in summary_lines(report, 80, color=False, location="x"):
-        wellformed.printable(line)
 
 
 def test_the_report_is_full(full) -> None:

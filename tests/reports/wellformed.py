@@ -15,6 +15,12 @@ from xml.etree import ElementTree
 import jsonschema
 from markdown_it import MarkdownIt
 
+from pytest_ato.model.report import Report
+from pytest_ato.reports import github
+from pytest_ato.reports.markdown import summary
+from pytest_ato.reports.registry import RENDERERS
+from pytest_ato.reports.terminal import summary_lines
+
 VOID = {"meta", "link"}
 DRAWN = {"rect", "line", "circle"}
 TAGS = set(
@@ -144,3 +150,19 @@ def xml(data: bytes) -> ElementTree.Element:
 
 COMMAND = re.compile(r"::(error|warning|notice) title=[^:,\r\n]*::[^\r\n]*")
 """One workflow command, in which nothing else is one."""
+
+
+def every_form(report: Report) -> None:
+    """All renderings of a report, what CI systems get of it, and what a terminal shows."""
+    made = {renderer.name: renderer.render(report) for renderer in RENDERERS}
+    printable(made["json"].decode())
+    assert json.loads(made["json"])["verdict"] == report.verdict
+    html(made["html"].decode())
+    markdown(made["markdown"].decode())
+    markdown(summary(report).decode())
+    xml(made["junit"])
+    sarif(json.loads(made["sarif"]))
+    for line in github.annotated([report]):
+        assert COMMAND.fullmatch(line), line
+    for line in summary_lines(report, 80, color=False, location="x"):
+        printable(line)
