@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PYTHON ?=
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 
-PACKAGES := clang llvm gcc make libc6-dev libbpf-dev libbpf1 bubblewrap nftables iproute2 passt \
+PACKAGES := clang llvm gcc make libc6-dev libarchive-tools libbpf-dev libbpf1 bubblewrap nftables iproute2 passt \
 	python3 python3-venv
 # Programs that the tests audit.
 TEST_PACKAGES := busybox bzip2 chromium curl e2fsprogs git luajit nginx-light nodejs nsd openssh-client \

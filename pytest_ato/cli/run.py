@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     inputs = given.inputs(definitions)
     settings = given.under(inputs.terms.policy)
     signing.check(settings)
-    target = resolve(arguments.program, settings.include)
+    target = resolve(arguments.program, settings.include, entry=settings.entry)
     audit = settings.options()
     screen = Screen(quiet=arguments.quiet)
     try:

@@ -41,8 +41,34 @@ class PlantFile(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds of the epoch; 0: leave the present time."""
 
 
+class PackagedFile(msgspec.Struct, frozen=True):
+    """A file of a target that came as a package: its path in the sandbox, and its SHA-256."""
+
+    path: str
+    sha256: str
+
+
+class Package(msgspec.Struct, frozen=True, kw_only=True):
+    """How a target came that is more than one file."""
+
+    kind: str
+    """``directory``, ``tar``, ``zip``, ``deb`` or ``rpm``."""
+    program: str
+    """Path of the program in the sandbox, below the first placed directory."""
+    program_sha256: str
+    files: tuple[PackagedFile, ...] = ()
+    """The first of them, by path."""
+    files_total: int = 0
+    left_out: tuple[str, ...] = ()
+    """What is not as it was packed, in words."""
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """The audited program: where it lies on the host, and what it was byte for byte."""
+    """The audited program: where it lies on the host, and what it was byte for byte.
+
+    Of a package, `sha256` and `size` are those of the archive as it was shipped; of a directory,
+    those of the program.
+    """
 
     name: str
     """Base name, as used for the report directory and item ids."""
@@ -55,11 +81,17 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """The program first, then its companions."""
     manifest_sha256: str = ""
     """Over all placed files."""
+    package: Package | None = None
 
     @property
     def program(self) -> str:
         """Its path inside the sandbox."""
-        return self.placed[0].dest
+        return self.package.program if self.package else self.placed[0].dest
+
+    @property
+    def program_sha256(self) -> str:
+        """SHA-256 of the program itself."""
+        return self.package.program_sha256 if self.package else self.sha256
 
 
 class AuditSpec(msgspec.Struct, frozen=True, kw_only=True):

@@ -98,7 +98,10 @@ class AtoSession:
         key = subject.digest
         if key not in self._targets:
             self._targets[key] = resolve(
-                os.fspath(subject.path), subject.include, guarded=(self.config.rootpath,)
+                os.fspath(subject.path),
+                subject.include,
+                guarded=(self.config.rootpath,),
+                entry=self.settings.entry,
             )
         return self._targets[key]
 

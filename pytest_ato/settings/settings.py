@@ -35,6 +35,7 @@ class Settings:
     """What a user set, parsed; every path is absolute."""
 
     target: tuple[Path, ...] = ()
+    entry: str = ""
     args: tuple[str, ...] = ()
     stdin: Path | None = None
     env: Mapping[str, str]
@@ -165,6 +166,7 @@ def parse(raw: RawValues) -> Settings:
     """Parse all values; raises `UsageError` with the grammar of the one that is wrong."""
     return Settings(
         target=tuple(raw.path("target", value) for value in raw.many("target")),
+        entry=raw.one("entry"),
         args=grammar.arguments(raw.one("args")),
         stdin=raw.path_or_none("stdin"),
         env=dict(grammar.variable(value) for value in raw.many("env")),

@@ -54,11 +54,19 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "target",
         "PATH",
-        "audit this program (an ELF file or a script with #!); may be repeated",
+        "audit this program (an ELF file or a script with #!), or the one in this directory or "
+        "archive (tar, zip, deb, rpm); may be repeated",
         grammar.path,
         arity=Arity.MANY,
         names_file=True,
         pytest_only=True,
+    ),
+    Setting(
+        "entry",
+        "PATH",
+        "the program in a directory or archive, relative to it (default: the only one, or the one "
+        "that is called as the package)",
+        grammar.path,
     ),
     Setting(
         "args",

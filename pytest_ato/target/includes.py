@@ -19,6 +19,7 @@ from pytest_ato.settings.grammar import Include
 from pytest_ato.target import files
 
 _MAX_FILES = 100_000
+_OPTION = "--ato-include"
 _FORBIDDEN = ("/proc", "/sys", "/dev")
 
 
@@ -26,7 +27,7 @@ def place(include: Include, guarded: Iterable[Path]) -> Placed:
     """Check one companion and say where it goes; `guarded` are directories never to be shown."""
     source = files.resolved(include.source, "--ato-include")
     if source.is_dir():
-        _refuse_own_world(source, guarded)
+        check_directory(source, guarded, _OPTION)
     else:
         files.open_regular(source, "--ato-include").close()
     destination = posixpath.normpath(include.destination or str(Path(include.source).absolute()))
@@ -81,18 +82,19 @@ def own_directories() -> tuple[Path, ...]:
     return (Path.cwd(), *(Path(home) for home in sorted(homes) if home and home != "/"))
 
 
-def _refuse_own_world(source: Path, guarded: Iterable[Path]) -> None:
+def check_directory(source: Path, guarded: Iterable[Path], what: str) -> None:
+    """Refuse a directory that is or contains one of the user's own; `what` begins the error."""
     for directory in (*own_directories(), *guarded):
         if directory.resolve().is_relative_to(source):
-            what = "is" if directory.resolve() == source else "contains"
-            _refuse(source, f"it {what} {files.printable(directory)}")
+            is_it = "is" if directory.resolve() == source else "contains"
+            _refuse(source, f"it {is_it} {files.printable(directory)}", what)
     if (source / ".git").exists():
-        _refuse(source, "it holds a .git directory")
+        _refuse(source, "it holds a .git directory", what)
 
 
-def _refuse(source: Path, reason: str) -> None:
+def _refuse(source: Path, reason: str, what: str = _OPTION) -> None:
     raise UsageError(
-        f"--ato-include {files.printable(source)} would show the target your own files: {reason}; "
+        f"{what} {files.printable(source)} would show the target your own files: {reason}; "
         "name a folder that holds only what the target needs"
     )
 

@@ -16,35 +16,50 @@ from typing import Literal
 
 from pytest_ato import elf
 from pytest_ato.model.errors import UsageError
-from pytest_ato.model.spec import Placed, Target
+from pytest_ato.model.spec import Package, PackagedFile, Placed, Target
 from pytest_ato.settings.grammar import Include
-from pytest_ato.target import files, includes, libraries
+from pytest_ato.target import files, includes, libraries, packages
 
 _SHEBANG_LIMIT = 256
 """BINPRM_BUF_SIZE: how much of the first line Linux reads (since 5.1)."""
 _SYSTEM = tuple(Path(top) for top in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64"))
 """What every sandbox shows, at the same paths."""
+_LISTED = 2_000
+"""Files of a package that are named in the log."""
 _RESERVED = frozenset({"evidence.log", ".", "..", ""})
 """Names that mean something else in a report directory."""
 
 
-def resolve(path: str, include: Iterable[Include] = (), *, guarded: Iterable[Path] = ()) -> Target:
-    """Check a program and its companions, and describe them byte for byte.
+def resolve(
+    path: str, include: Iterable[Include] = (), *, guarded: Iterable[Path] = (), entry: str = ""
+) -> Target:
+    """Check a program or package and its companions, and describe them byte for byte.
 
     `guarded` are directories (pytest's rootdir) that no included directory may be, contain or lie
-    above, besides the working directory and the home. Raises `UsageError`.
+    above, besides the working directory and the home. `entry` names the program of a package,
+    relative to it. Raises `UsageError`.
     """
     name = Path(path).name
     source = files.resolved(path, "target")
     _require_text(source)
-    with _open_program(source) as file:
-        parsed = _parse(file, source)
-        size = os.fstat(file.fileno()).st_size
-        digest = files.sha256(file)
-    placed = list(_places(source, name, parsed))
     guarded = tuple(guarded)
+    if source.is_dir():
+        includes.check_directory(source, guarded, "target")
+    package = packages.open_package(source, name, entry)
+    if entry and package is None:
+        raise UsageError(f"target {files.printable(source)} is one file: it needs no --ato-entry")
+    program = package.program if package else source
+    with _open_program(program) as file:
+        parsed = _parse(file, program)
+        size = os.fstat(file.fileno()).st_size
+        digest = own = files.sha256(file)
+    placed = [_place_of(package, name)] if package else list(_places(source, name, parsed))
     placed += [includes.place(item, guarded) for item in include]
     _refuse_clashes(placed)
+    digests = sorted(each for item in placed for each in includes.digests(item))
+    if package and not source.is_dir():
+        with files.open_regular(source, "target") as file:
+            size, digest = os.fstat(file.fileno()).st_size, files.sha256(file)
     return Target(
         name=safe_name(name),
         path=str(source),
@@ -52,7 +67,26 @@ def resolve(path: str, include: Iterable[Include] = (), *, guarded: Iterable[Pat
         size=size,
         format=_format(parsed),
         placed=tuple(placed),
-        manifest_sha256=_manifest(placed),
+        manifest_sha256=_manifest(digests),
+        package=_described(package, placed[0], own, digests) if package else None,
+    )
+
+
+def _place_of(package: packages.Package, name: str) -> Placed:
+    return Placed(str(package.tree), str(Path("/opt", name)))
+
+
+def _described(
+    package: packages.Package, place: Placed, sha256: str, digests: list[tuple[str, str]]
+) -> Package:
+    inside = [PackagedFile(*each) for each in digests if each[0].startswith(f"{place.dest}/")]
+    return Package(
+        kind=package.kind,
+        program=f"{place.dest}/{package.program.relative_to(package.tree)}",
+        program_sha256=sha256,
+        files=tuple(inside[:_LISTED]),
+        files_total=len(inside),
+        left_out=package.left_out,
     )
 
 
@@ -63,11 +97,6 @@ def safe_name(name: str) -> str:
 
 
 def _open_program(source: Path) -> io.BufferedReader:
-    if source.is_dir():
-        raise UsageError(
-            f"target {files.printable(source)} is a directory; name the program in it, and give "
-            "what it needs by --ato-include"
-        )
     file = files.open_regular(source, "target")
     status = os.fstat(file.fileno())
     problem = None
@@ -169,9 +198,8 @@ def _format(parsed: elf.Elf | None) -> Literal["elf", "script"]:
     return "script" if parsed is None else "elf"
 
 
-def _manifest(placed: list[Placed]) -> str:
+def _manifest(entries: list[tuple[str, str]]) -> str:
     """Hash over all placed files: lines of ``sha256  destination``, sorted by destination."""
-    entries = sorted(entry for item in placed for entry in includes.digests(item))
     text = "".join(f"{digest}  {destination}\n" for destination, digest in entries)
     return hashlib.sha256(text.encode()).hexdigest()
 

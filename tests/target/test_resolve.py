@@ -70,8 +70,8 @@ def test_below_a_file(executable):
 
 
 def test_a_directory(tmp_path):
-    assert "is a directory; name the program in it" in refused(tmp_path)
-    assert "is a directory" in refused(f"{tmp_path}/..")
+    assert "has no program in it" in refused(tmp_path)
+    assert "has no program in it" in refused(f"{tmp_path}/../{tmp_path.name}")
 
 
 def test_empty(executable):

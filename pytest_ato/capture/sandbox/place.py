@@ -18,7 +18,7 @@ from typing import NoReturn
 from pytest_ato.capture.sandbox.errors import SandboxError
 from pytest_ato.capture.sandbox.rootfs import Bind, make_directories
 from pytest_ato.model.errors import UsageError
-from pytest_ato.model.spec import Placed
+from pytest_ato.model.spec import Placed, Target
 
 _OWN = ("/dev", "/proc", "/sys")
 _CHUNK = 1 << 26
@@ -63,22 +63,23 @@ def _make_mount_point(top: Path, inside: PurePosixPath, directory: bool) -> None
         point.touch(exist_ok=False)
 
 
-def verify(item: Placed, root: Path, sha256: str) -> None:
+def verify(target: Target, root: Path) -> None:
     """Raise SandboxError unless the sandbox shows the very program that was hashed."""
-    copy = root / item.dest.lstrip("/")
-    shown = copy if copy.exists() else Path(item.source)
+    source = target.placed[0].source
+    copy = root / target.program.lstrip("/")
+    shown = copy if copy.exists() else Path(source)
     if not shown.exists():
         raise SandboxError(
-            f"the image of the audit container has no {item.source}: audit a copy of it outside "
+            f"the image of the audit container has no {source}: audit a copy of it outside "
             "/usr, or name an image that has it (--ato-image)"
         )
     with shown.open("rb") as file:
-        same = hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        same = hashlib.file_digest(file, "sha256").hexdigest() == target.program_sha256
     if not same and shown is copy:
         raise SandboxError("the target changed while the audit was prepared: run it again")
     if not same:
         raise SandboxError(
-            f"{item.source} is not the file that was to be audited: it changed meanwhile, or the "
+            f"{source} is not the file that was to be audited: it changed meanwhile, or the "
             "image of the audit container has another; audit a copy of it outside /usr"
         )
 

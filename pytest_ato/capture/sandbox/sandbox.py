@@ -79,7 +79,7 @@ class Sandbox(Closing):
             spaces = writable.build(self._data, uid=self._uid, home=spec.home)
             shown = [bind.dest for bind in host]
             over = place.place(spec.target.placed, self._root, shown, spaces)
-            place.verify(spec.target.placed[0], self._root, spec.target.sha256)
+            place.verify(spec.target, self._root)
             own = [Bind(source, dest, writable=True) for dest, source in spaces.items()]
             self._binds = [*host, *own, *over]
             home = spaces[spec.home]

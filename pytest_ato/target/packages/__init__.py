@@ -1,0 +1,50 @@
+"""Targets that come packed or in a folder: unpacked, cleaned, and their program found.
+
+`formats` tells what a file is, `unpack` has bsdtar open it in a sandbox, `entries` finds the
+program. What is unpacked lies in a temporary folder of this process and goes with it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from pytest_ato.target.packages import entries, formats, unpack
+
+
+@dataclass(frozen=True)
+class Package:
+    """What was in a package, and which of it is the program."""
+
+    kind: str
+    """``directory``, ``tar``, ``zip``, ``deb`` or ``rpm``."""
+    tree: Path
+    program: Path
+    left_out: tuple[str, ...] = ()
+
+
+def open_package(source: Path, name: str, entry: str) -> Package | None:
+    """Unpack a package and find its program; None for a single file.
+
+    `entry` names the program, relative to the package. Raises `UsageError`.
+    """
+    if source.is_dir():
+        return Package("directory", source, entries.find(source, name, entry))
+    kind = formats.kind(source)
+    if not kind:
+        return None
+    place = Path(tempfile.mkdtemp(dir=_store().name))
+    place.chmod(0o711)
+    unpacked = unpack.unpack(source, kind, place / "package")
+    program = entries.find(unpacked.tree, name, entry)
+    return Package(kind, unpacked.tree, program, unpacked.left_out)
+
+
+@cache
+def _store() -> tempfile.TemporaryDirectory[str]:
+    """Removed as this process ends."""
+    store = tempfile.TemporaryDirectory(prefix="ato-packages-")
+    Path(store.name).chmod(0o711)  # who unpacks has no rights of ours
+    return store
