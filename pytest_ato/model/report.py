@@ -56,6 +56,13 @@ class ReportBaseline(msgspec.Struct, frozen=True, kw_only=True):
     gone: tuple[str, ...]
 
 
+class PackagedFile(msgspec.Struct, frozen=True):
+    """A file that came in a package: its path in the sandbox, and its SHA-256."""
+
+    path: str
+    sha256: str
+
+
 class ReportTarget(msgspec.Struct, frozen=True, kw_only=True):
     """What was audited; `argv` is masked and printable. Empty where the log does not say it."""
 
@@ -64,6 +71,12 @@ class ReportTarget(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     size: int
     argv: tuple[str, ...]
+    package: str = ""
+    """``directory``, ``tar``, ``zip``, ``deb`` or ``rpm``; empty for one file."""
+    files: tuple[PackagedFile, ...] = ()
+    files_total: int = 0
+    left_out: tuple[str, ...] = ()
+    """What is not as it was packed, in words."""
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+import msgspec
 from msgspec import structs
 
 from pytest_ato.analysis import Facts
@@ -24,6 +25,7 @@ from pytest_ato.model.octets import Octets
 from pytest_ato.model.policy import Declared, Terms
 from pytest_ato.model.report import (
     Ended,
+    PackagedFile,
     Report,
     ReportBaseline,
     ReportFinding,
@@ -158,12 +160,24 @@ def _target(facts: Facts, view: View) -> ReportTarget:
         return ReportTarget(name="", path="", sha256="", size=0, argv=())
     spec = facts.audit.spec
     target = spec.target
-    return ReportTarget(
+    package = target.package
+    found = ReportTarget(
         name=view.text(target.name),
         path=view.text(target.path),
         sha256=view.text(target.sha256),
         size=target.size,
-        argv=view.argv((target.path, *spec.args)),
+        argv=view.argv((package.program if package else target.path, *spec.args)),
+    )
+    if package is None:
+        return found
+    return msgspec.structs.replace(
+        found,
+        package=view.text(package.kind),
+        files=tuple(
+            PackagedFile(view.text(each.path), view.text(each.sha256)) for each in package.files
+        ),
+        files_total=package.files_total,
+        left_out=view.texts(package.left_out),
     )
 
 

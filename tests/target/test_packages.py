@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import shutil
 import stat
 import subprocess
@@ -253,4 +252,9 @@ def test_an_archive_is_audited_as_it_was_shipped(tree, ato_trace):
     assert trace.stdout == DATA
     assert trace.returncode == 0
     assert [finding.detector for finding in trace.findings] == ["honeytoken_read"]
-    assert os.path.basename(trace.report.target.path) == path.name  # noqa: PTH119
+    told = trace.report.target
+    assert (told.package, told.files_total) == ("tar", 3)
+    assert told.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    page = (trace.report_dir / "report.md").read_text()
+    assert "| package | tar, 3 files |" in page
+    assert hashlib.sha256(DATA).hexdigest() in (trace.report_dir / "report.html").read_text()
