@@ -161,6 +161,7 @@ class Run:
             probes=dict(self._liveness.states()),
             required=self._liveness.required,
             unseen=self._loader.unseen,
+            tls_proxy=self._gateway is None or self._gateway.authority is not None,
             init=self._sandbox.init_pid,
             uid=self._sandbox.uid,
             home=self._spec.home,

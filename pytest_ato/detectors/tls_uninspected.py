@@ -37,7 +37,7 @@ class TlsUninspected(Detector):
         technique="T1573.002",
         fires="more than 16 bytes of application data went to one destination inside TLS, and "
         "neither a library's probe nor the proxy saw them; low: a handshake that came to nothing, "
-        "or after which nothing was said",
+        "or after which nothing was said, unless that is for want of a proxy",
         silent="a connection of which a probe or the proxy saw the plaintext; handshakes, tags "
         "and alerts do not count",
         needs=frozenset({"sinkhole", "open"}),
@@ -73,11 +73,16 @@ class TlsUninspected(Detector):
     def _unanswered(self, destination: str, entry: Entry) -> Finding:
         by = f" by {entry.process.label}" if entry.process else ""
         why = f" ({entry.reason})" if entry.reason else ""
+        start = self.context.start
+        if start is not None and not start.tls_proxy:
+            cause, severity = "for want of a proxy (mitmproxy, see `ato doctor`)", Severity.MEDIUM
+        else:
+            cause, severity = "as with a client that does not like the certificate", Severity.LOW
         return self.finding(
             key=f"unanswered:{destination}",
-            title=f"TLS{by} with {destination} came to nothing, as with a client that does not "
-            "like the certificate: what it would have sent is not known",
-            severity=Severity.LOW,
+            title=f"TLS{by} with {destination} came to nothing, {cause}: what it would have sent "
+            "is not known",
+            severity=severity,
             evidence=[_evidence(entry, f"{_HANDSHAKES[entry.handshake]}{why}")],
             where=destination,
             process=entry.process,

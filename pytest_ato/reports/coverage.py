@@ -111,6 +111,11 @@ def _unseen_network(facts: Facts, skipped: Iterable[Idle]) -> Iterator[str]:
         yield "a sinkhole answered in place of the network"
     elif network == "open":
         yield "nothing but TCP and DNS was let out; the true servers answered"
+    if facts.start and not facts.start.tls_proxy:
+        yield (
+            "there was no TLS proxy (mitmproxy, see `ato doctor`): of TLS, only what probes read "
+            "was seen"
+        )
     definitions = [idle.definition for idle in skipped]
     names = sorted(one.name for one in definitions if one.needs and network not in one.needs)
     if names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from pytest_ato.detectors.tls_uninspected import TlsUninspected
@@ -67,6 +68,17 @@ def test_a_hello_that_is_cut_off_came_to_nothing(log, detect):
     [finding] = detect(TlsUninspected, log)
     assert finding.severity is Severity.LOW
     assert "it broke off" in finding.evidence[0].text
+
+
+def test_without_a_proxy_it_is_our_want_and_no_pass(log, detect):
+    log.events = [
+        msgspec.structs.replace(event, tls_proxy=False) if isinstance(event, ev.Start) else event
+        for event in log.events
+    ]
+    log.tls(log.root, DROP, 443, via=())
+    [finding] = detect(TlsUninspected, log)
+    assert finding.severity is Severity.MEDIUM
+    assert "for want of a proxy" in finding.title
 
 
 def test_a_refusal_is_anothers_business(log, detect):

@@ -56,6 +56,12 @@ def test_destinations_read_as_the_program_named_them(events, report, event, addr
     assert address in report([*events[:-2], connect, *events[-2:]]).summary.addresses
 
 
+def test_a_network_without_a_proxy_is_told(events, report) -> None:
+    assert not any("TLS proxy" in note for note in report(events).coverage.notes)
+    without = changed(events, ev.Start, tls_proxy=False)
+    assert any("there was no TLS proxy" in note for note in report(without).coverage.notes)
+
+
 def test_a_packet_without_ports_is_named_by_its_protocol(events, report) -> None:
     ping = ev.Datagram(ts=9, protocol="icmp", client="10.0.0.2", address="203.0.113.9", size=64)
     summary = report([*events[:-2], ping, *events[-2:]]).summary

@@ -73,6 +73,8 @@ class Start(Event, tag="start", frozen=True, kw_only=True):
     """Names of the probes without which no verdict can rest on the capture."""
     unseen: tuple[str, ...] = ()
     """What this loader cannot see at all, in words that follow "does not see"."""
+    tls_proxy: bool = True
+    """False: there is none in this audit's network, so that only probes see inside TLS."""
     init: int
     """Host pid of the sandbox's pid 1, whose first child is the target."""
     uid: int
