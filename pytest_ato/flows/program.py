@@ -114,6 +114,7 @@ class Program:
     def _pin(self, made: contextlib.ExitStack) -> None:
         """Have both maps pinned at load; where they are already, count on in them."""
         path = self.settings.path
+        _check_place(path)
         paths = {"flow_map": path, "flow_counts": path.with_name(path.name + COUNTS_SUFFIX)}
         for name, pinned in paths.items():
             self.libbpf.call("bpf_map__set_pin_path", self._map(name), os.fsencode(pinned))
@@ -121,7 +122,6 @@ class Program:
             known = made.enter_context(FlowMap(path))  # looks at layout and owner
             entries = known.max_entries
         else:
-            _check_folder(path.parent)
             entries = self.settings.max_flows
         self.libbpf.call("bpf_map__set_max_entries", self._map("flow_map"), entries)
 
@@ -132,7 +132,8 @@ class Program:
         except OSError as error:
             words = self.libbpf.last_words()
             detail = f" ({words})" if words else ""
-            if error.errno == errno.EPERM:
+            is_user = os.geteuid() != 0 and error.errno == errno.EACCES  # else the verifier's
+            if error.errno == errno.EPERM or is_user:
                 raise CaptureUnavailable(
                     f"the kernel refuses to count flows: run as root with CAP_BPF and "
                     f"CAP_NET_ADMIN{detail}"
@@ -151,9 +152,12 @@ def trial(libbpf: Libbpf, program: int, packet: bytes, repeat: int = 1) -> Trial
     return Trial(options.verdict, options.duration)
 
 
-def _check_folder(folder: Path) -> None:
+def _check_place(path: Path) -> None:
+    folder = path.parent
     if not bpffs.holds(folder):
         place = folder if folder.is_dir() else DEFAULT.parent
         raise UsageError(
             f"{folder} is no BPF file system, where maps are pinned: mount -t bpf bpf {place}"
         )
+    if "." in path.name:
+        raise UsageError(f"{path}: a BPF file system takes no names with a dot")

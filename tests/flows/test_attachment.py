@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,6 +94,25 @@ def test_who_attached_notices_that_another_detached(load: Load, pair: Pair, tcx:
             detach(libbpf, pair.outer, one)
         assert not attachment.is_attached()
         assert not _has_programs(pair)
+
+
+def test_a_filter_of_clsact_ends_with_who_was_killed(load: Load, pair: Pair) -> None:
+    ready, told = os.pipe()
+    child = os.fork()
+    if child == 0:
+        Attachment(load(), pair.interface, pair.outer, tcx=False)
+        os.write(told, b"x")
+        time.sleep(600)
+    assert os.read(ready, 1)
+    assert _has_programs(pair)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    for end in (ready, told):
+        os.close(end)
+    patience = time.monotonic() + 20
+    while _has_programs(pair) and time.monotonic() < patience:  # its guardian takes a moment
+        time.sleep(0.02)
+    assert not _has_programs(pair)
 
 
 def test_who_attached_notices_that_the_interface_has_gone(load: Load, pair: Pair) -> None:

@@ -143,20 +143,27 @@ def test_an_ordinary_folder_cannot_be_pinned_to(tmp_path: Path) -> None:
         Program(Settings(tmp_path / "flow_map"))
 
 
+def test_a_name_with_a_dot_cannot_be_pinned(bpffs: Path) -> None:
+    with pytest.raises(UsageError, match="no names with a dot"):
+        Program(Settings(bpffs / "flow.map"))
+
+
 def test_without_privileges_it_says_so(load: Load, bpffs: Path) -> None:
     load().close()
     bpffs.chmod(0o755)
     child = os.fork()
     if child == 0:
         os.setresuid(65534, 65534, 65534)
-        try:
-            FlowMap(bpffs / "flow_map")
-        except CaptureUnavailable as error:
-            os._exit(0 if "run as root" in str(error) else 1)
-        except BaseException:
-            os._exit(2)
-        os._exit(3)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        told = 0
+        for use in (FlowMap, lambda path: Program(Settings(path))):
+            try:
+                use(bpffs / "flow_map")
+            except CaptureUnavailable as error:
+                told += "run as root" in str(error)
+            except BaseException:
+                os._exit(100)
+        os._exit(told)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
 
 
 def _pin_foreign(path: Path) -> None:
