@@ -19,7 +19,8 @@ class Inert(str):
 
 
 _HARMLESS: Final = re.compile(
-    r"""[\w.,;:'"%()+=\u2039\u203a…·-]*[^\W_][\w.,;:'"%()+=\u2039\u203a…·-]*"""
+    r"""→ | [\w.,;:'"%()+=\u2039\u203a…·-]*[^\W_][\w.,;:'"%()+=\u2039\u203a…·-]*""",
+    re.VERBOSE,
 )
 _TEMPTING: Final = re.compile(
     r"""

@@ -17,6 +17,7 @@ from pytest_ato.reports.commonmark import Inert, code, inline
         "1 critical and 2 high findings: honeytoken_exfil, reverse_shell",
         "more than 100,000 different files: counted (up to there), so 5% are left",
         "überall 漢字",
+        "agent → helper executes it",
     ],
 )
 def test_prose_stays_as_it_is(sentence: str) -> None:
