@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,7 +15,7 @@ from pytest_ato.evidence import merkle
 from pytest_ato.evidence.keys import Algorithm, PublicKey
 from pytest_ato.evidence.log.entries import Head, Record, signed_part
 from pytest_ato.evidence.log.files import segments
-from pytest_ato.evidence.verification.log import leaves
+from pytest_ato.evidence.verification.log import Line, leaves
 from pytest_ato.evidence.verification.trust import Keys
 from pytest_ato.model.errors import UsageError
 from pytest_ato.model.octets import show
@@ -51,6 +50,14 @@ echo "Record OK"
 
 
 @dataclass(frozen=True)
+class _Step:
+    """One hash on the way to the root, and on which side it stands."""
+
+    hash: str
+    side: str
+
+
+@dataclass(frozen=True)
 class Exported:
     """What was written."""
 
@@ -76,27 +83,20 @@ def export(log: Path, seq: int, directory: Path, keys: Keys) -> Exported:
     The log is verified first. Raises `VerificationError`, or `UsageError` for a record that is
     not there.
     """
-    for segment in (*segments(log), log):
-        tree, lines = leaves(segment, keys)
-        records = {line.entry.seq: line for line in lines if isinstance(line.entry, Record)}
-        if seq in records:
-            break
-    else:
-        raise UsageError(f"there is no record {seq} in {show(str(log), 300)}")
-    covering = next(
-        line for line in lines if isinstance(line.entry, Head) and line.entry.size > seq
-    )
+    tree, record, covering = _find(log, seq, keys)
     head = covering.entry
-    assert isinstance(head, Head)
     message = signed_part(covering.raw)
+    assert isinstance(head, Head)
     assert message is not None
-    path = [each.hex() for each in tree.inclusion(seq, head.size)]
-    sides = _sides(seq, head.size)
+    steps = [
+        _Step(each.hex(), side)
+        for each, side in zip(tree.inclusion(seq, head.size), _sides(seq, head.size), strict=True)
+    ]
     key = PublicKey(head.public_key)
     proof = {
         "index": seq,
-        "leaf": merkle.leaf(records[seq].raw).hex(),
-        "path": [{"hash": each, "side": side} for each, side in zip(path, sides, strict=True)],
+        "leaf": merkle.leaf(record).hex(),
+        "path": [{"hash": step.hash, "side": step.side} for step in steps],
         "root": head.root,
         "size": head.size,
     }
@@ -104,12 +104,10 @@ def export(log: Path, seq: int, directory: Path, keys: Keys) -> Exported:
         seq=seq,
         fingerprint=key.id.removeprefix("SHA256:"),
         command=command(head.algorithm),
-        steps="\n".join(
-            f"{side} {shlex.quote(each)}" for each, side in zip(path, sides, strict=True)
-        ),
+        steps="\n".join(f"{step.side} {step.hash}" for step in steps),
     )
     files = {
-        "record.json": records[seq].raw,
+        "record.json": record,
         "proof.json": json.dumps(proof, indent=1).encode() + b"\n",
         "evidence.bin": message,
         "sig.bin": head.signature,
@@ -119,6 +117,19 @@ def export(log: Path, seq: int, directory: Path, keys: Keys) -> Exported:
     }
     _write(directory, files)
     return Exported(head, command(head.algorithm))
+
+
+def _find(log: Path, seq: int, keys: Keys) -> tuple[merkle.Leaves, bytes, Line]:
+    """Return the tree of the file that has the record, the record's line, and its head."""
+    for segment in (*segments(log), log):
+        tree, lines = leaves(segment, keys)
+        records = {line.entry.seq: line.raw for line in lines if isinstance(line.entry, Record)}
+        if seq in records:
+            covering = next(
+                line for line in lines if isinstance(line.entry, Head) and line.entry.size > seq
+            )
+            return tree, records[seq], covering
+    raise UsageError(f"there is no record {seq} in {show(str(log), 300)}")
 
 
 def _sides(index: int, size: int) -> list[str]:

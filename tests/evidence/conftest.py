@@ -16,6 +16,7 @@ from authority import Authority, serving
 from faulty import Faulty, build
 from signed_reports import Reports, audit
 from softhsm import Token, fill, make_token, module
+from tampering import Ato
 
 sys.path.pop(0)
 
@@ -96,7 +97,7 @@ def reports(made: Path, tmp_path: Path) -> Reports:
 
 
 @pytest.fixture
-def ato(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+def ato(capsys: pytest.CaptureFixture[str]) -> Ato:
     """Run `ato` in this process; returns exit code and all output."""
     from pytest_ato.cli import main
 

@@ -6,12 +6,12 @@ import base64
 import json
 import re
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import pytest
 from softhsm import KINDS, Token
+from tampering import Ato
 
 from pytest_ato.evidence import merkle
 from pytest_ato.evidence.log import upkeep
@@ -19,7 +19,6 @@ from pytest_ato.evidence.log.writer import EvidenceLog
 from pytest_ato.evidence.signers import open_signer
 from pytest_ato.evidence.signers.interface import Signer
 
-Ato: TypeAlias = Callable[..., tuple[int, str]]
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = ("README.md", "docs/verifying-evidence.md")
 LABELS: Final = {

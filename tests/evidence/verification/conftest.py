@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import pytest
+from tampering import Ato, Verify
 
 
 @pytest.fixture
-def verify(ato: Callable[..., tuple[int, str]]) -> Callable[..., tuple[int, str]]:
+def verify(ato: Ato) -> Verify:
     """Run `ato verify`; returns exit code and all output."""
     return partial(ato, "verify")

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
+from tampering import Ato, Verify
 
 from pytest_ato.evidence.log import upkeep
 from pytest_ato.evidence.log.writer import EvidenceLog
 from pytest_ato.evidence.signers.interface import Signer
-
-Ato: TypeAlias = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
@@ -30,7 +27,7 @@ def exported(signer: Signer, ato: Ato, tmp_path: Path) -> Path:
     return tmp_path / "exported"
 
 
-def test_a_record_is_good_alone_and_in_its_log(exported: Path, verify: Ato) -> None:
+def test_a_record_is_good_alone_and_in_its_log(exported: Path, verify: Verify) -> None:
     key = exported.parent / "key.pem"
     code, text = verify(exported, "--key", key)
     assert (code, "record 1 is one of the 2 under a head of 20" in text) == (0, True), text
@@ -44,7 +41,7 @@ def test_a_record_is_good_alone_and_in_its_log(exported: Path, verify: Ato) -> N
     assert code == 1 if "no signed head" in text else 2, text
 
 
-def test_a_key_that_lies_in_the_folder_is_not_believed(exported: Path, verify: Ato) -> None:
+def test_a_key_that_lies_in_the_folder_is_not_believed(exported: Path, verify: Verify) -> None:
     code, text = verify(exported)
     assert (code, "which you have not pinned" in text) == (2, True), text
     assert verify(exported, "--integrity-only")[0] == 0
@@ -61,7 +58,7 @@ def test_a_key_that_lies_in_the_folder_is_not_believed(exported: Path, verify: A
     ],
 )
 def test_each_part_that_was_changed_is_named(
-    exported: Path, verify: Ato, name: str, part: bytes, by: bytes, message: str
+    exported: Path, verify: Verify, name: str, part: bytes, by: bytes, message: str
 ) -> None:
     path = exported / name
     data = path.read_bytes()
@@ -71,7 +68,7 @@ def test_each_part_that_was_changed_is_named(
     assert (code, message in text) == (2 if name == "public.pem" else 1, True), text
 
 
-def test_parts_of_two_exports_do_not_fit(exported: Path, verify: Ato, ato: Ato) -> None:
+def test_parts_of_two_exports_do_not_fit(exported: Path, verify: Verify, ato: Ato) -> None:
     log, key = exported.parent / "evidence.log", exported.parent / "key.pem"
     other = exported.parent / "other"
     assert ato("evidence", "export", 2, "--log", log, "-o", other)[0] == 0
@@ -87,7 +84,7 @@ def test_parts_of_two_exports_do_not_fit(exported: Path, verify: Ato, ato: Ato) 
 
 
 def test_a_log_that_was_cut_or_written_anew_is_caught(
-    exported: Path, verify: Ato, signer: Signer, tmp_path: Path
+    exported: Path, verify: Verify, signer: Signer, tmp_path: Path
 ) -> None:
     log, key = exported.parent / "evidence.log", exported.parent / "key.pem"
     lines = log.read_bytes().splitlines(keepends=True)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 from authority import Authority
 from signed_reports import audit
+from tampering import Verify
 
-Verify: TypeAlias = Callable[..., tuple[int, str]]
 NAME = "attestation.dsse.json.tsr"
 
 
