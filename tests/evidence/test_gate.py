@@ -135,7 +135,7 @@ def test_a_token_that_is_lost_during_the_audit_fails_each_test(
     assert not (report / "attestation.dsse.json").exists()
 
 
-@BOTH
+@ATO
 def test_a_timestamp_that_was_asked_for_and_not_given_fails(gate: Gate, face: str) -> None:
     code, text = gate("timestamp=http://127.0.0.1:9/")
     assert code == UNSIGNED[face], text

@@ -111,9 +111,10 @@ def shown(text: bytes, values: list[str]) -> list[str]:
             part = value[at : at + 16].encode()
             longer = value[at : at + 20].encode()
             forms = [part, part[::-1], part.hex().encode()]
-            forms += [base64.b64encode(b"." * shift + longer)[4:26] for shift in range(3)]
-            twice = [base64.b64encode(form) for form in forms[3:] if len(form) == 22]
-            found += [form.decode() for form in (*forms, *twice) if form in text]
+            if len(longer) == 20:  # then 22 characters of base64 hold 16 of it, however it lies
+                once = [base64.b64encode(b"." * shift + longer)[4:26] for shift in range(3)]
+                forms += [*once, *map(base64.b64encode, once)]
+            found += [form.decode() for form in forms if form in text]
     return found
 
 
@@ -152,8 +153,8 @@ def test_no_file_but_the_raw_log_and_no_terminal_shows_them(
     places |= {"summary": (tmp_path / "summary.md").read_bytes()}
     places |= {"terminal": (written.out + written.err).encode()}
     for name in ("attestation.dsse.json", "test-result.dsse.json"):
-        payload = msgspec.json.decode(places[name])["payload"]
-        places[f"payload of {name}"] = base64.b64decode(payload)
+        # Decoded: as base64, names of hosts can look like a part of a planted token in base64.
+        places[name] = base64.b64decode(msgspec.json.decode(places[name])["payload"])
     del places["events.jsonl"]
     assert len(places) > 12
     assert {name: found for name, text in places.items() if (found := shown(text, values))} == {}
