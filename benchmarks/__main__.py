@@ -15,6 +15,7 @@ from pathlib import Path
 
 import bystander
 import cold
+import dispatch
 import drain
 import evidence
 import flood
@@ -56,6 +57,7 @@ FIGURES = {
     "tls": tls.figure,
     "upload": upload.figure,
     "proxy": proxy.figure,
+    "dispatch": dispatch.figure,
     "stages": stages.figure,
     "flows": flows.figure,
 }

@@ -10,6 +10,7 @@ last row) is in this process alone until the append that follows at once.
 
 from __future__ import annotations
 
+import gc
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -106,7 +107,11 @@ class Dispatcher(Closing):
         was replaced by another, after the last that this one had is written."""
         began = time.perf_counter()
         batch = self._new_batch()
-        idle = self._read(batch)
+        gc.disable()  # a round makes many small things at once, and none of them in circles
+        try:
+            idle = self._read(batch)
+        finally:
+            gc.enable()
         self._write(batch)
         if idle and not self._spool.depth:
             removed = self._new_batch()

@@ -11,6 +11,7 @@ the next; `tally` has the rule for adding them up.
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final
@@ -48,7 +49,7 @@ _DIGITS: Final = 16
 """Bytes of the digest: 2^64 flows until two are likely to share one."""
 _V4, _V6 = V4_PREFIX // 8, V6_PREFIX // 8
 _CACHED: Final = 65536
-_ROW: Final = b'["%b",%d,"%b",%d,%d,"%b",0,"%b",0,%d,%d,%b,%b,%b,%b,%d,%d]'
+_ROW: Final = b'["%b",%d,"%b",%d,%d,"%b",0,"%b",0,%d,%d,%b,%d,%d]'
 
 
 class Rows:
@@ -66,7 +67,6 @@ class Rows:
         """Return the row of a flow by its key in the map; `since`: ns."""
         saddr, daddr, _, _, vlan, inner, family, protocol, interface = flowabi.KEY.unpack(key)
         shown = _V4 if family == socket.AF_INET else _V6
-        out, into, bytes_out, bytes_in, _, last, flags_out, flags_in = totals
         return _ROW % (
             sha256(self._secret + key).digest()[:_DIGITS].hex().encode(),
             interface,
@@ -76,19 +76,16 @@ class Rows:
             _network(saddr[:shown]),
             _network(daddr[:shown]),
             since // 1000,
-            last // 1000,
-            _number(out),
-            _number(into),
-            _number(bytes_out),
-            _number(bytes_in),
-            flags_out,
-            flags_in,
+            totals.last // 1000,
+            _numbers(totals[:4]) if max(totals[:4]) > EXACT else b"%d,%d,%d,%d" % totals[:4],
+            totals.flags_out,
+            totals.flags_in,
         )
 
 
-def _number(value: int) -> bytes:
-    """As canonical JSON has it, where larger integers are strings."""
-    return b"%d" % value if value <= EXACT else b'"%d"' % value
+def _numbers(values: Iterable[int]) -> bytes:
+    """As canonical JSON has them, where larger integers are strings."""
+    return b",".join(b"%d" % each if each <= EXACT else b'"%d"' % each for each in values)
 
 
 @lru_cache(_CACHED)

@@ -7,7 +7,7 @@ are forgotten. Pure: it reads no map and no clock.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -16,7 +16,6 @@ from pytest_ato.capture.flowabi import Totals
 _NUMBERS: Final = struct.Struct("=5Q")
 """`since` and four counters: a fifth of what Python's own numbers would take."""
 _OLD: Final = struct.Struct("=3Q")
-_NOTHING: Final = (0, 0, 0, 0, 0)
 
 
 class News(NamedTuple):
@@ -59,14 +58,14 @@ class Stated:
         numbers, news, idle = self._numbers, found.news, found.idle
         for key, totals in walk:
             known = before.get(key)
-            since = _since(known, totals)
+            since = totals.first if known is None else _since(known, totals)
             now = numbers[key] = _NUMBERS.pack(since, *totals[:4])
             if now != known:
                 news.append(News(key, since, totals))
-                _count(found, known, since, totals)
             if totals.last < lately:
                 idle.append((totals.last, key))
         found.flows = len(numbers)
+        _count(found, before)
         return found
 
     def has(self, key: bytes, totals: Totals) -> bool:
@@ -91,11 +90,15 @@ def _since(known: bytes | None, totals: Totals) -> int:
     return totals.first if is_new else int(since)
 
 
-def _count(found: Walked, known: bytes | None, since: int, totals: Totals) -> None:
-    old = _NUMBERS.unpack(known) if known else _NOTHING
-    if old[0] != since:
-        old = _NOTHING
-    found.packets_out += totals.packets_out - old[1]
-    found.packets_in += totals.packets_in - old[2]
-    found.bytes_out += totals.bytes_out - old[3]
-    found.bytes_in += totals.bytes_in - old[4]
+def _count(found: Walked, before: Mapping[bytes, bytes]) -> None:
+    """Add up what came: all of the news, less what was known of the same entries."""
+    counted = [news.totals[:4] for news in found.news]
+    for news in found.news:
+        known = before.get(news.key)
+        if known is not None:
+            since, *old = _NUMBERS.unpack(known)
+            if since == news.since:
+                counted.append(tuple(-each for each in old))
+    if counted:
+        sums = map(sum, zip(*counted, strict=True))
+        found.packets_out, found.packets_in, found.bytes_out, found.bytes_in = sums

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pytest_ato.capture import flowabi
+from pytest_ato.dispatch.dispatcher import Dispatcher, Settings
 from pytest_ato.dispatch.tally import tally
 from pytest_ato.evidence.verification.trust import Keys
 from pytest_ato.flows.flowmap import FlowMap
+from pytest_ato.flows.program import Program
+from pytest_ato.metrics.dispatch import DispatchMetrics
 from pytest_ato.model.errors import CaptureIncomplete, UsageError
 
 from .conftest import Stack
+from .filling import fill
 
 pytestmark = pytest.mark.privileged
 
@@ -188,3 +193,22 @@ def test_a_log_on_a_full_disk_waits(stack: Stack, mounted: Path) -> None:
     assert stack.value("spool_flows") == 0
     assert stack.value("verified_flows_total") == sent
     assert len(tally(log, Keys())) == sent
+
+
+@pytest.mark.slow
+@pytest.mark.serial
+def test_a_million_flows(load: Callable[..., Program], bpffs: Path, tmp_path: Path) -> None:
+    flows = 1 << 20
+    load(max_flows=flows)
+    fill(bpffs / "flow_map", flows, packets=3)
+    metrics = DispatchMetrics()
+    settings = Settings(map=bpffs / "flow_map", log=tmp_path / "log", interval=3600, idle=3600)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with Dispatcher(settings, metrics, print) as dispatcher:
+        dispatcher.round()
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert metrics.registry.get_sample_value("ato_verified_flows_total") == flows
+    assert metrics.registry.get_sample_value("ato_map_fill_ratio") == 1
+    labels = {"direction": "out"}
+    assert metrics.registry.get_sample_value("ato_flow_packets_total", labels) == 3 * flows
+    assert grown < 3 << 20, "more than 3 GiB"
