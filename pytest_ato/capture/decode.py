@@ -47,6 +47,16 @@ _MAX_KNOWN_FILES: Final = 65_536
 here."""
 
 
+def code_in(critical: bytes, bulk: bytes) -> Iterator[events.Exec | events.Map]:
+    """What became code of a process, for whoever cannot wait until a batch has its turn."""
+    for record in rings.records(critical):
+        if _KIND.unpack_from(record)[0] == abi.EXEC:
+            yield _exec(record)
+    for record in rings.records(bulk):
+        if _KIND.unpack_from(record)[0] == abi.MAP:
+            yield _map(record)
+
+
 class Decoder:
     """Turns batches of one audit into events; keeps the kernel's paths of files it has seen."""
 
@@ -229,7 +239,7 @@ def _exit(record: bytes) -> Event:
     return events.Exit(ts=ts, pid=tgid, tid=tid, status=code >> 8 & 0xFF, signal=code & 0x7F)
 
 
-def _exec(record: bytes) -> Event:
+def _exec(record: bytes) -> events.Exec:
     fields = _EXEC.unpack_from(record)
     ts, tgid, tid, _, flags, inode, args, dev, links, ppid, uid, inner = fields[:12]
     modes, families, protocols = fields[12:15], fields[15:18], fields[18:21]

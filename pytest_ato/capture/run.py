@@ -20,7 +20,7 @@ from pytest_ato.capture.accounts import Accounts
 from pytest_ato.capture.caller import Caller
 from pytest_ato.capture.canary import Canary
 from pytest_ato.capture.cgroups import AuditCgroup
-from pytest_ato.capture.decode import Decoder
+from pytest_ato.capture.decode import Decoder, code_in
 from pytest_ato.capture.fanotify import FileMarks
 from pytest_ato.capture.hold import Hold
 from pytest_ato.capture.liveness import Liveness
@@ -53,6 +53,8 @@ _REST: Final = 2.0
 """Times as long as it decoded: on a small machine, the target needs the processor."""
 _DRAINS: Final = 64
 """Reads of the rings a turn: a flood that is faster than we are does not keep the loop."""
+_PEEKED: Final = 64 << 10
+"""Bytes of bulk records that are looked through before their turn; a flood has more."""
 _UNREAD_OUTPUT: Final = 4 << 20
 """Bytes waiting in the output pipe beyond which decoding rests; the spool takes what comes."""
 _GRACE: Final = 2.0
@@ -212,6 +214,7 @@ class Run:
             self._keep(batch)  # an empty one still says until when all is known
             if batch.whole or not batch:
                 break
+        self._stream.add(self._libraries.take())
         self._streams.feed()
         self._stream.add(self._streams.read())
         self._stream.add(self._marks.read())
@@ -219,6 +222,10 @@ class Run:
             self._stream.add(self._gateway.read())
 
     def _keep(self, batch: Batch) -> None:
+        if self._spool:  # it waits, and a program that is to be watched runs meanwhile
+            bulk = batch.bulk if len(batch.bulk) <= _PEEKED else b""
+            for code in code_in(batch.critical, bulk):
+                self._stream.add(self._libraries.mapped(code, self._sandbox.init_pid))
         try:
             self._spool.put(batch)
         except OSError as error:
@@ -246,7 +253,6 @@ class Run:
         self._stream.add(self._decoder.plain(batch.plain))
         for code in self._decoder.code():
             self._stream.add(self._libraries.mapped(code, self._sandbox.init_pid))
-        self._stream.add(self._libraries.take())
         if batch.whole:
             self._stream.release(batch.drained)
 

@@ -20,11 +20,12 @@ LD_LIBRARY_PATH=/srv /srv/old-openssl 4433 /old-openssl/
 for go in plain stripped; do /srv/go-$go 127.0.0.1:4433 /go-$go/; done
 /srv/old-go
 
-# Nobody knew of these before they ran: what they do after a while is seen.
+# Nobody knew of these before they ran: what they do after a while is seen, also when capture has
+# much to read.
+python3 /srv/clients.py giant
 cp /srv/go-stripped /tmp/dropped
 /tmp/dropped 127.0.0.1:4433 /first/ /dropped/
 mkdir /tmp/lib && cp -L /usr/lib/x86_64-linux-gnu/libssl.so.3 /tmp/lib/renamed
 ln -s renamed /tmp/lib/libssl.so.3
 LD_LIBRARY_PATH=/tmp/lib python3 /srv/clients.py late
-python3 /srv/clients.py giant
 kill 0
