@@ -94,7 +94,7 @@ def test_the_report_has_every_count_of_every_class(auditor, flood):
         assert counts["produced"] == counts["consumed"] + counts["lost"] + counts["coalesced"]
     assert shown["lost_events"] == sum(counts["lost"] for counts in shown["counters"].values()) > 0
     bulk = shown["counters"]["bulk"]
-    row = "| bulk | {produced:,} | {consumed:,} | {lost:,} | 0 | 0 | 0 |".format(**bulk)
+    row = "| opens of files | {produced:,} | {consumed:,} | {lost:,} | 0 | 0 | 0 |".format(**bulk)
     assert row in (outcome.directory / "report.md").read_text()
 
 
