@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -46,20 +46,21 @@ def figure(place: Place) -> Figure:
         check=True,
     )
     Path(key[5:]).chmod(0o600)
-    with _bpffs(place.path / "bpf") as folder:
+    with ExitStack() as held:
+        folder = held.enter_context(_bpffs(place.path / "bpf"))
         round_of = {
-            flows: _dispatched(folder / f"map{flows}", flows, key) for flows in (FLOWS, MANY)
+            flows: _dispatched(held, folder / f"map{flows}", flows, key) for flows in (FLOWS, MANY)
         }
-        with open_signer(key) as signer:
-            _made(folder / "plain", FLOWS)
-            plain = Plain(folder / "plain", signer, place.path / "plain.log")
-            samples = alternate(
-                {
-                    "round": round_of[FLOWS],
-                    "plain": lambda: seconds(plain.loop) * FLOWS / PLAIN,
-                },
-                ROUNDS,
-            )
+        signer = held.enter_context(open_signer(key))
+        _made(folder / "plain", FLOWS)
+        plain = Plain(folder / "plain", signer, place.path / "plain.log")
+        samples = alternate(
+            {
+                "round": round_of[FLOWS],
+                "plain": lambda: seconds(plain.loop) * FLOWS / PLAIN,
+            },
+            ROUNDS,
+        )
         many = alternate({"many": round_of[MANY]}, 1)["many"]
     rows = [
         Row(case=f"{FLOWS:,} flows, ato dispatch", value=samples["round"], unit="s"),
@@ -85,11 +86,12 @@ def _made(path: Path, flows: int) -> None:
     fill(path, flows, 1)
 
 
-def _dispatched(path: Path, flows: int, key: str) -> Callable[[], float]:
+def _dispatched(held: ExitStack, path: Path, flows: int, key: str) -> Callable[[], float]:
     """Return what has every flow speak, and then times a round."""
     _made(path, flows)
     log = path.parents[1] / f"{flows}.log"
-    dispatcher = Dispatcher(Settings(map=path, log=log, sign=key), DispatchMetrics(), print)
+    settings = Settings(map=path, log=log, sign=key, interval=3600, idle=3600)
+    dispatcher = held.enter_context(Dispatcher(settings, DispatchMetrics(), print))
     packets = count(2)
 
     def timed() -> float:
