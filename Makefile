@@ -125,7 +125,7 @@ demo: setup examples ## audit a bad and a good program of examples/, and show bo
 	@echo; echo "== a vendor binary that does honest work"
 	@$(BIN)/ato run examples/c/build/good-sample || \
 		{ echo "demo: expected approval (exit 0), got exit $$?" >&2; exit 1; }
-	@echo; echo "Reports: ato-report/bad-sample/report.md and ato-report/good-sample/report.md"
+	@echo; echo "Look at ato-report/bad-sample/report.html and ato-report/good-sample/report.html"
 
 .PHONY: test
 test: setup test-packages examples samples ## run all tests; as root those of the capture, too
