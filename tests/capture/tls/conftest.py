@@ -88,7 +88,7 @@ def outcome(auditor: Auditor, programs: Path) -> Outcome:
     bystander = (sys.executable, "-I", str(programs / "outside.py"), str(programs))
     with subprocess.Popen(bystander) as outside:
         try:
-            found = auditor.audit(target, Options(network="none", timeout=60))
+            found = auditor.audit(target, Options(network="none", timeout=120))
             assert outside.poll() is None
         finally:
             outside.kill()

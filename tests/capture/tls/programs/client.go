@@ -12,7 +12,7 @@ import (
 func main() {
 	for number, path := range os.Args[2:] {
 		if number > 0 {
-			time.Sleep(1500 * time.Millisecond)
+			time.Sleep(2500 * time.Millisecond)
 		}
 		connection, err := tls.Dial("tcp", os.Args[1], &tls.Config{InsecureSkipVerify: true})
 		if err != nil {

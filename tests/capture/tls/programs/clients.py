@@ -35,7 +35,7 @@ if "giant" in sys.argv:
     upload("giant", [17 << 20])
 elif len(sys.argv) > 1:
     ask("early")
-    time.sleep(1.5)
+    time.sleep(2.5)
     ask(sys.argv[1])
 else:
     ask("python")
