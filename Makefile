@@ -132,6 +132,10 @@ test: setup test-packages examples samples ## run all tests; as root those of th
 	@$(BIN)/pytest -q -n auto --dist loadfile -m 'not serial'
 	@$(BIN)/pytest -q -m serial
 
+.PHONY: test-runtimes
+test-runtimes: image test-packages examples samples ## audit every sample here and in a container: the same must come out
+	@ATO_ALL_SAMPLES=1 $(BIN)/pytest -q tests/runtime/docker/test_conformance.py
+
 .PHONY: kernel-packages
 kernel-packages:
 	$(call install,$(KERNEL_PACKAGES))
@@ -171,7 +175,7 @@ screenshots: test-packages demo ## take the documentation's screenshots of the d
 
 .PHONY: bench
 bench: setup ## measure what capture and analysis cost here
-	$(call install,$(BENCH_PACKAGES))
+	$(call install,$(BENCH_PACKAGES) $(ENGINE_PACKAGES))
 	@$(BIN)/python benchmarks
 
 .PHONY: doctor

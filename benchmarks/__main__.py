@@ -28,6 +28,7 @@ import opens
 import ordinary_build
 import proxy
 import reports
+import runtimes
 import small_ring
 import stages
 import throughput
@@ -40,6 +41,7 @@ from results import section, write
 
 FIGURES = {
     "cold": cold.figure,
+    "runtimes": runtimes.figure,
     "last_event": last_event.figure,
     "reports": reports.figure,
     "evidence": evidence.figure,

@@ -24,17 +24,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ask and tell; returns 0 when this machine can audit, else 2."""
     from pytest_ato.evidence.signers import modules
+    from pytest_ato.runtime.docker import checks as containers
     from pytest_ato.runtime.local import checks
 
     screen = Screen(quiet=arguments.quiet)
     machine = checks()
     # Beside the rows of the machine, before the tables that have a heading.
     at = sum(not answer.section for answer in machine)
-    answers = (*machine[:at], modules.check(), *machine[at:]) if machine else ()
+    others = (modules.check(), *containers.checks())
+    answers = (*machine[:at], *others, *machine[at:]) if machine else ()
     missing = sum(answer.state == "missing" for answer in answers)
     shown = [answer for answer in answers if not screen.quiet or answer.state == "missing"]
     for section, rows in groupby(shown, attrgetter("section")):
         screen.lines(_table(section, tuple(rows), screen.color))
+    if missing and any(row.topic == containers.ENGINE and row.state == "ok" for row in others):
+        screen.lines(["this machine can audit in a container only: --ato-runtime=docker"])
+        return 0
     if missing or not answers:
         screen.lines([f"this machine cannot audit yet: {missing} missing"])
         return _CANNOT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -66,12 +67,14 @@ def test_without_capabilities_every_refusal_is_told() -> None:
     command = "import sys; from pytest_ato.cli import main; sys.exit(main())"
     told = subprocess.run(
         ["setpriv", "--bounding-set=-all", sys.executable, "-P", "-c", command, "doctor"],
+        env={**os.environ, "DOCKER_HOST": "unix:///nonexistent"},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert (told.returncode, told.stderr) == (2, "")
+    assert "--  engine        no container engine listens at /nonexistent" in told.stdout
     assert "NO  privilege     uid 0, without CAP_NET_ADMIN" in told.stdout
     for probe in PROBES:
         assert rows(told.stdout)[probe.name][0] == ("NO" if probe.required else "--")
