@@ -41,13 +41,14 @@ DOZEN = (
 def samples() -> tuple[str, ...]:
     if not os.environ.get("ATO_ALL_SAMPLES"):
         return DOZEN
-    folder = ROOT / "tests/samples"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)  # where its own imports lie
-        listed = runpy.run_path(str(folder / "test_samples.py"))
-    tables = (*listed["FIRES"].values(), *listed["SILENT"].values())
-    found = {f"tests/samples/{command}": None for table in tables for command in table}
-    return tuple({**dict.fromkeys(DOZEN), **found})
+    listed = runpy.run_path(str(ROOT / "tests/samples/sample_runs.py"))["SAMPLES"]
+    found = [
+        f"tests/samples/{program} {way}".rstrip()
+        for program, ways in listed.items()
+        for words in ways
+        for way in words.split() or [""]
+    ]
+    return tuple(dict.fromkeys((*DOZEN, *found)))
 
 
 @pytest.fixture(scope="module")
