@@ -135,5 +135,6 @@ BCC_UNSEEN: Final = (
     "the kernel's own record of destinations",
     "TCP connection states",
     "32-bit calls, io_uring and other odd doors",
+    "packets on the wire that no socket sent",
 )
 """What the bcc loader cannot see, in words that follow "does not see"."""
