@@ -123,11 +123,11 @@ def serve(stack: Stack) -> Iterator[Callable[..., Service]]:
     """Start `ato dispatch` on the map of `stack`; returns when it has begun."""
     started: list[Service] = []
 
-    def start(*options: str, **environment: str) -> Service:
+    def start(*options: str, under: tuple[str, ...] = (), **environment: str) -> Service:
         settings = stack.settings
         process = subprocess.Popen(
             [
-                *(ATO, "dispatch", f"--map={settings.map}", f"--log={settings.log}"),
+                *(*under, ATO, "dispatch", f"--map={settings.map}", f"--log={settings.log}"),
                 *("--listen=127.0.0.1:0", "--interval=0.05", f"--sign={settings.sign}", *options),
             ],
             stderr=subprocess.PIPE,

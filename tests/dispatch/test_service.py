@@ -69,6 +69,18 @@ def test_a_log_that_cannot_be_written_makes_it_unhealthy(stack: Stack, serve: Se
     ]
 
 
+def test_one_capability_is_enough(stack: Stack, serve: Serve) -> None:
+    """Which is all that the compose file leaves it."""
+    only = "-all,+sys_admin"
+    service = serve(under=("setpriv", f"--inh-caps={only}", f"--bounding-set={only}"))
+    stack.send(1, packets=3)
+    while service.value("verified_flows_total") < 1:
+        time.sleep(0.02)
+    kept = Path(f"/proc/{service.process.pid}/status").read_text()
+    assert "CapEff:\t0000000000200000\n" in kept
+    assert service.end() == (0, "")
+
+
 def test_the_service_manager_is_told(stack: Stack, serve: Serve, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
