@@ -20,12 +20,10 @@ from pytest_ato.evidence.verification.trust import Keys
 from pytest_ato.flows.program import Program
 from pytest_ato.metrics.dispatch import DispatchMetrics
 
-from ..evidence.conftest import token  # noqa: TID252
-from ..evidence.faulty import Faulty, build  # noqa: TID252
-from ..evidence.softhsm import Token  # noqa: TID252
+from ..evidence.conftest import faulty, faulty_module, token  # noqa: TID252
 from ..flows.conftest import Pair, bpffs, load, pair, udp  # noqa: TID252
 
-__all__ = ["Pair", "bpffs", "load", "pair", "token"]
+__all__ = ["Pair", "bpffs", "faulty", "faulty_module", "load", "pair", "token"]
 
 ATO = Path(sys.executable).with_name("ato")
 
@@ -71,20 +69,6 @@ def stack(
     return Stack(
         load(), Settings(map=bpffs / "flow_map", log=tmp_path / "audit/log", interval=0.05)
     )
-
-
-@pytest.fixture(scope="session")
-def module(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A PKCS#11 module that fails as told."""
-    return build(tmp_path_factory.mktemp("module"))
-
-
-@pytest.fixture
-def faulty(token: Token, module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Faulty:
-    made = Faulty(token, module, tmp_path / "faults", tmp_path / "calls")
-    for name, value in made.environment.items():
-        monkeypatch.setenv(name, value)
-    return made
 
 
 @dataclass
