@@ -39,7 +39,9 @@ TAIL: Final = """
 ## The ledger
 
 `coverage.tls` in `report.json` tells for each connection what went over the wire, what of it which
-source saw, and what nobody could read (`opaque_out`, `opaque_in`).
+source saw (`seen_by`), and what nobody could read (`opaque_out`, `opaque_in`). `coverage.libraries`
+lists the files whose functions were watched; one that appears later, dropped or unpacked, is
+watched from when it is mapped (`late`), and one that can't be is told with the reason.
 
 - The proxy counts all that it decrypts, so that where it ended TLS the figures are exact. What a
   source counted and did not keep (beyond 8 MiB of one connection) is opaque, too.
@@ -48,6 +50,7 @@ source saw, and what nobody could read (`opaque_out`, `opaque_in`).
   Finished, alerts, a server's encrypted handshake and 2 KiB of session tickets look like data in
   TLS 1.3, and are left out. Records beyond those that were recorded count in proportion; a
   difference of less than 2 % of them is taken for noise.
+- Without a proxy, nobody answers TLS in a sinkhole: whoever tried is for REVIEW.
 - `tls_uninspected` is a medium finding from 17 opaque bytes to one destination on: 16 is the
   shortest piece by which a planted value is recognised. A policy may set `max_opaque_bytes`. TLS
   that came to nothing, or on which nothing was said, is a low one.
