@@ -53,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tsa", metavar="PEM", type=Path, help="certificate of the timestamp authority to believe"
     )
-    options.add(parser, "policy", "baseline", "domain-list", "asn-list")
+    options.add(parser, "policy", "baseline", "rules", "domain-list", "asn-list")
     parser.add_argument("-q", "--quiet", action="store_true", help="print one line")
 
 
@@ -145,8 +145,11 @@ def _recompute(arguments: argparse.Namespace, events: Path, report: Report) -> s
             f"the report was made by version {provenance.tool_version} and this is {__version__}: "
             "it was not recomputed"
         )
-    given = options.read(arguments).inputs(registry.definitions())
-    again = replay(events, inputs=Inputs.recorded(given.terms)).report
+    settings = options.read(arguments)
+    extra = settings.detectors()
+    given = settings.inputs(registry.definitions(extra))
+    inputs = Inputs.recorded(given.terms)
+    again = replay(events, extra_detectors=extra, inputs=inputs).report
     if again.provenance.policy_sha256 != provenance.policy_sha256:
         return f"the report was made under {_policy(report)}: it was not recomputed"
     if again.provenance.baseline_sha256 != provenance.baseline_sha256:
@@ -154,7 +157,10 @@ def _recompute(arguments: argparse.Namespace, events: Path, report: Report) -> s
     if again.provenance.lists != provenance.lists:
         return "the report was made with other lists of domains and networks: not recomputed"
     if again.provenance.detectors != provenance.detectors:
-        return "the report was made with detectors that are not here: it was not recomputed"
+        return (
+            "the report was made with other detectors (give rule files with --rules): "
+            "it was not recomputed"
+        )
     renderer = JsonRenderer()
     if renderer.render(again) != renderer.render(report):
         raise VerificationError("report.json is not what its raw events give")

@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tampering import Verify, flip, mend_sidecar
+import pytest
+from tampering import Ato, Verify, flip, mend_sidecar
 
 
 def test_without_raw_events_all_the_rest_is_checked(reports, verify: Verify) -> None:
@@ -47,3 +48,18 @@ def test_the_old_name_of_the_command_does_the_same(reports) -> None:
     flip(reports.one / "report.md", 10)
     bad = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (bad.returncode, ": bad: report.md was changed" in bad.stdout) == (1, True), bad
+
+
+@pytest.mark.privileged
+def test_rule_files_are_given_again_to_recompute_a_report(ato: Ato, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rules = f"--rules={Path(__file__).parents[3] / 'examples/rules.yaml'}"
+    assert ato("run", "-q", rules, "/bin/true")[0] == 0
+    known = ("ato-report/true", "--integrity-only")
+    code, text = ato("verify", *known)
+    assert (code, "was made with other detectors (give rule files with --rules)" in text) == (
+        0,
+        True,
+    )
+    code, text = ato("verify", *known, rules)
+    assert (code, "recomputed from the raw events: it is the same" in text) == (0, True), text
