@@ -22,10 +22,12 @@ import flood
 import flows
 import last_event
 import latency
+import lists
 import load
 import memory
 import opens
 import ordinary_build
+import pipeline
 import proxy
 import reports
 import runtimes
@@ -62,6 +64,8 @@ FIGURES = {
     "dispatch": dispatch.figure,
     "stages": stages.figure,
     "flows": flows.figure,
+    "pipeline": pipeline.figure,
+    "lists": lists.figure,
 }
 NEEDED = ("cc", "strace", "bpftrace", "bwrap", "unshare")
 

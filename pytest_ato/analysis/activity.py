@@ -45,6 +45,8 @@ _O_RDWR: Final = 0o2
 _NO_CONTENT: Final = 0o200000 | 0o10000000  # O_DIRECTORY | O_PATH: names, no bytes
 """Flags of an open that reaches no file's content."""
 
+MOST_ALIVE: Final = 1 << 17
+"""Processes that live at once and are told apart; no limit on tasks comes near it."""
 _INTERNET: Final = frozenset({"inet", "inet6"})
 
 Destination = tuple[str, int | str]
@@ -105,7 +107,7 @@ class ActivityFold:
         """A program ran in the sandbox after it was started."""
         self._start: Start | None = None
         self._processes = 0
-        self._alive: set[int] = set()  # as many as the kernel has pids
+        self._alive: set[int] = set()
         self._programs: Distinct[Octets] = Distinct()
         self._read: Distinct[Octets] = Distinct()
         self._written: Distinct[Octets] = Distinct()
@@ -168,20 +170,22 @@ class ActivityFold:
 
     def _on_fork(self, event: Fork) -> None:
         self._tree.fork(event)
-        if event.child not in self._alive:
-            self._alive.add(event.child)
-            self._processes += 1
+        self._lives(event.child)
 
     def _on_exec(self, event: Exec) -> None:
         if self._start is not None:
             if event.pid == self._start.init:
                 return
             self.executed = True
-        if event.pid not in self._alive:
-            self._alive.add(event.pid)
-            self._processes += 1
+        self._lives(event.pid)
         self._programs.add(event.path)
         self._tree.exec(event)
+
+    def _lives(self, pid: int) -> None:
+        if pid not in self._alive:
+            self._processes += 1
+            if len(self._alive) < MOST_ALIVE:
+                self._alive.add(pid)
 
     def _on_exit(self, event: Exit) -> None:
         self._alive.discard(event.pid)

@@ -16,6 +16,7 @@ from typing import Final
 from pytest_ato.analysis.activity import Activity, ActivityFold
 from pytest_ato.model.events import (
     FORMAT,
+    MOST_TOKENS,
     Audit,
     End,
     Enrichment,
@@ -104,7 +105,7 @@ class Analysis:
         self._handlers: dict[type[Event], Callable[..., None]] = {
             **self._activity.handlers(),
             Audit: self._on_audit,
-            Honeytoken: self._honeytokens.append,
+            Honeytoken: self._on_honeytoken,
             Signing: self._on_signing,
             Unavailable: self._on_unavailable,
             Start: self._on_start,
@@ -125,6 +126,12 @@ class Analysis:
         handler = self._handlers.get(kind)
         if handler is not None:
             handler(event)
+
+    def _on_honeytoken(self, token: Honeytoken) -> None:
+        if len(self._honeytokens) < MOST_TOKENS:
+            self._honeytokens.append(token)
+        else:
+            self.damaged(f"the log has more than {MOST_TOKENS} honeytokens")
 
     def damaged(self, sentence: str) -> None:
         """Note that the log is not whole in a way that only its reader saw (a broken line)."""

@@ -41,11 +41,13 @@ class Denied(Detector):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._denied = Places(context.terms.policy.deny)
+        deny = context.terms.policy.deny
+        self._denied = Places(deny)
+        self._denies_files = bool(deny.files)
 
     def process(self, event: Event) -> Iterable[Finding]:
         """Compare a path as soon as it is used."""
-        if not isinstance(event, FileEvent):
+        if not self._denies_files or not isinstance(event, FileEvent):
             return ()
         paths = [resolved(event)]
         if isinstance(event, (Rename, Link)):

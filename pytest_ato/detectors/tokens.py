@@ -11,13 +11,23 @@ from posixpath import dirname, join
 from typing import Final
 
 from pytest_ato.honeytokens.match import Matcher, Span
-from pytest_ato.model.events import Audit, Door, Honeytoken, Open, Planted, Start, Touch
+from pytest_ato.model.events import (
+    MOST_TOKENS,
+    Audit,
+    Door,
+    Honeytoken,
+    Open,
+    Planted,
+    Start,
+    Touch,
+)
 from pytest_ato.model.octets import Octets, octets, raw, show
 from pytest_ato.model.record import Event
 
 SECOND_HOME: Final = "/root"
 """The sandbox shows the home directory under this name, too."""
 
+_MOST_PLANTED: Final = 2 * MOST_TOKENS
 _OPEN: Final = "\u2039"
 _CLOSE: Final = "\u203a"
 
@@ -112,12 +122,16 @@ class Tokens:
         """Take an `Audit`, `Honeytoken`, `Planted` or `Start` record."""
         match event:
             case Honeytoken():
+                if len(self.carriers) >= MOST_TOKENS:  # `analysis` says so
+                    return
                 self.carriers[event.name] = event
                 self._matcher = None
             case Planted():
-                self._planted[event.dev, event.inode] = event.path
-                self._since.setdefault(event.path, event.ts)
-                self._planted_names = None
+                if len(self._planted) < _MOST_PLANTED:
+                    self._planted[event.dev, event.inode] = event.path
+                    self._since.setdefault(event.path, event.ts)
+                    self._planted_names = None
+                return
             case Audit():
                 self._homes = (event.spec.home, SECOND_HOME)
             case Start():

@@ -17,6 +17,7 @@ import msgspec
 
 from pytest_ato.model.events.audit import (
     FORMAT,
+    MOST_TOKENS,
     Audit,
     Counters,
     End,
@@ -74,6 +75,7 @@ from pytest_ato.model.record import Event
 
 __all__ = [
     "FORMAT",
+    "MOST_TOKENS",
     "AnyEvent",
     "Audit",
     "Bind",

@@ -12,6 +12,8 @@ from pytest_ato.model.spec import AuditSpec
 
 FORMAT = 1
 """Version of the event log; a reader refuses a newer one."""
+MOST_TOKENS = 256
+"""Honeytokens that a reader takes; an audit plants some twenty."""
 
 
 class Audit(Event, tag="audit", frozen=True, kw_only=True):
