@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -55,7 +56,8 @@ def test_flows_wait_for_a_token_that_has_gone(held: Stack, faulty: Faulty) -> No
 
 def test_nothing_leaves_the_map_while_it_is_unsigned(held: Stack, faulty: Faulty) -> None:
     held.send(1, 5)
-    with held.dispatcher(idle=0) as dispatcher:
+    time.sleep(0.2)  # longer than the interval
+    with held.dispatcher(idle=0.05) as dispatcher:
         faulty.plan(("sign", 1000, DEVICE_REMOVED))
         dispatcher.round()
         assert held.value("evicted_flows_total") == 0
