@@ -6,6 +6,7 @@ which sets ATO_ALL_SAMPLES.
 
 from __future__ import annotations
 
+import io
 import os
 import runpy
 import subprocess
@@ -16,12 +17,14 @@ import pytest
 
 from pytest_ato.audit import Auditor, Options, Outcome
 from pytest_ato.model.verdict import Verdict
+from pytest_ato.runtime.docker.engine import Engine
 from pytest_ato.runtime.docker.runtime import DockerRuntime
 from pytest_ato.target import resolve
 
 pytestmark = [pytest.mark.docker, pytest.mark.privileged]
 
 ROOT = Path(__file__).parents[3]
+SAMPLES_IMAGE = "pytest-ato-samples:latest"
 DOZEN = (
     "examples/c/build/good-sample",
     "examples/python/bad_sample.py",
@@ -49,6 +52,28 @@ def samples() -> tuple[str, ...]:
         for way in words.split() or [""]
     ]
     return tuple(dict.fromkeys((*DOZEN, *found)))
+
+
+@pytest.fixture(scope="module")
+def runtime(engine: Engine, image: str) -> Iterator[DockerRuntime]:
+    """A container of the audit image, for all samples with the programs that some of them run."""
+    if os.environ.get("ATO_ALL_SAMPLES"):
+        text = Path(__file__).with_name("samples.Dockerfile").read_bytes()
+        wanted = {"BASE": image}
+        for line in engine.build(
+            fileobj=io.BytesIO(text),
+            tag=SAMPLES_IMAGE,
+            rm=True,
+            forcerm=True,
+            decode=True,
+            network_mode="host",
+            buildargs=wanted,
+        ):
+            assert "error" not in line, line
+        image = SAMPLES_IMAGE
+    runtime = DockerRuntime("auto", image)
+    yield runtime
+    runtime.close()
 
 
 @pytest.fixture(scope="module")
