@@ -54,7 +54,9 @@ class ReverseShell(Detector):
         wants=(Connect, SocketState, Exec),
         fires="a shell runs with a TCP or UDP socket as its standard streams, or a shell talks "
         "to a socket through pipes",
-        silent="a shell under a unix socket, a shell whose streams are files, pipes or closed",
+        silent="a shell under a unix socket, a shell whose streams are files, pipes or closed, one "
+        "that a declared service (`service: true`, `--ato-service`) runs for a connection that it "
+        "accepted",
     )
 
     def __init__(self, context: Context) -> None:
@@ -110,8 +112,9 @@ class ReverseShell(Detector):
 
     def _is_declared_server(self, process: ProcessState) -> bool:
         """Whether it serves a connection that was accepted, in an audit of a declared service."""
-        spec = self.context.spec
-        if spec is None or not spec.service or self._connection(process):
+        spec, declared = self.context.spec, self.context.terms.policy.declared
+        is_service = (spec and spec.service) or (declared and declared.service)
+        if not is_service or self._connection(process):
             return False
         serials = {process.serial, *(state.serial for state in process.ancestors)}
         return not serials.isdisjoint(self._listeners)

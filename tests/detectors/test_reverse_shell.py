@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from pytest_ato.detectors.reverse_shell import ReverseShell
 from pytest_ato.model import events as ev
 from pytest_ato.model.findings import Category, Severity
+from pytest_ato.model.policy import Declared, Policy, Terms
 
 HOST = "shell.vendor.example"
 ADDRESS = "198.18.0.3"
@@ -153,4 +154,12 @@ def test_a_declared_server_that_calls_home(log, detect) -> None:
     listen(log, log.root)
     connect(log, log.root)
     log.spawn(log.root, "/bin/sh", stdio=TCP)
+    assert len(detect(ReverseShell, log)) == 1
+
+
+def test_a_service_that_a_policy_declares(log, detect) -> None:
+    listen(log, log.root)
+    log.spawn(log.root, "/bin/sh", stdio=TCP)
+    terms = Terms(policy=Policy(declared=Declared(service=True)))
+    assert detect(ReverseShell, log, terms) == ()
     assert len(detect(ReverseShell, log)) == 1

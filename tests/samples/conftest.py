@@ -24,12 +24,12 @@ def audit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Ou
     subprocess.run(["make", "-s", "-C", HERE], check=True)
     known: dict[object, Outcome] = {}
 
-    def run(command: str, *, service: bool = False, network: Network = "sinkhole") -> Outcome:
-        key = (command, service, network)
+    def run(command: str, *, network: Network = "sinkhole") -> Outcome:
+        key = (command, network)
         if key not in known:
             program, *args = command.split()
             target = resolve(str(HERE / program), ())
-            ordered = Options(args=tuple(args), service=service, network=network)
+            ordered = Options(args=tuple(args), network=network)
             outcome = auditor.audit(target, ordered, directory=f"{len(known)}")
             assert outcome.returncode == 0, outcome.stderr
             assert outcome.report.verdict is not Verdict.INCONCLUSIVE, outcome.report.reason

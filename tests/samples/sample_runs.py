@@ -162,7 +162,7 @@ JUDGED: Final[dict[str, dict[str, str]]] = {
         "connect.py telemetry.vendor.example": "vendor_drift:medium",
     },
 }
-"""Runs judged by more than their events: files in `terms/` of that name, a declared service, a
+"""Runs judged by more than their events: files in `terms/` of that name, a
 baseline that the first run of the row made, or somebody else in the target's network."""
 
 NEAR: Final[dict[str, str]] = {

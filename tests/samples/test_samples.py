@@ -26,7 +26,7 @@ Audit = Callable[..., Outcome]
 def judged(run: Run, audit: Audit, path: Path) -> Report:
     """The report of the run under its terms; `path` is for a baseline."""
     with intruder(run.command) if run.terms == "intruder" else contextlib.nullcontext():
-        outcome = audit(run.command, service=run.terms == "service")
+        outcome = audit(run.command)
     if run.terms in ("", "intruder"):
         return outcome.report
     inputs = _inputs(run.terms, audit, path)
@@ -87,7 +87,7 @@ def test_the_lineage_leads_from_the_root_to_the_actor(audit: Audit) -> None:
     [finding] = audit("read_key.sh cat").report.findings
     assert [process.argv[:2] for process in finding.lineage] == [
         ("/bin/sh", "/opt/read_key.sh/read_key.sh"),
-        ("cat", "/home/user/.ssh/id_rsa"),
+        ("cat", "/home/user/.aws/credentials"),
     ]
 
 
