@@ -17,6 +17,7 @@ from pytest_ato.audit import Auditor, Options, Outcome
 from pytest_ato.runtime.docker import image as images
 from pytest_ato.runtime.docker import owner
 from pytest_ato.runtime.docker.engine import Engine, connect
+from pytest_ato.runtime.docker.lock import one_at_a_time
 from pytest_ato.runtime.docker.runtime import DockerRuntime
 from pytest_ato.target import resolve
 
@@ -53,10 +54,11 @@ def host(engines: ModuleType, lack: Callable[[str, str], NoReturn]) -> Iterator[
 @pytest.fixture(scope="session")
 def image(host: str) -> str:
     """Name of the image of this tree, made if it is not there."""
-    engine = connect()
-    found = images.look(engine, images.DEFAULT)
-    if found is None or found["Config"]["Labels"].get(images.RECORD) != images.context.record():
-        _load(ROOT / "docker/build.py").make(engine)
+    with one_at_a_time():
+        engine = connect()
+        found = images.look(engine, images.DEFAULT)
+        if found is None or found["Config"]["Labels"].get(images.RECORD) != images.context.record():
+            _load(ROOT / "docker/build.py").make(engine)
     return images.DEFAULT
 
 
