@@ -125,6 +125,8 @@ def _stop(folder: Path, run: Path) -> None:
             os.kill(pid, signal.SIGTERM)
             _wait(pid)
     _ip("link", "del", _bridge(folder), check=False)
+    left = run / "exec/netns/default"  # a mount, which dockerd leaves
+    subprocess.run(["umount", left], check=False, capture_output=True)
 
 
 def _wait(pid: int) -> None:
