@@ -72,7 +72,7 @@ def test_report_dir(ato, program, tmp_path):
         (["bogus"], "invalid choice: 'bogus'"),
         (["run"], "the following arguments are required: PROG"),
         (["run", "missing"], "ato: target missing does not exist"),
-        (["run", "."], "is a directory; name the program in it"),
+        (["run", "."], "would show the target your own files"),
         (["run", "./app", "-x"], "unrecognized arguments: -x"),
         (["run", "./app", "--limit=memory=much"], "argument --limit: expected NAME=VALUE"),
         (["run", "./app", "--time=3"], "unrecognized arguments: --time=3"),

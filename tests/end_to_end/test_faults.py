@@ -67,11 +67,13 @@ def test_pytest_says_it_for_each_item_and_fails(commands, tmp_path, vendor):
 
 AS_NOBODY = """
 import os, sys
+import docker
 from pytest_ato import audit, cli, target
 from pytest_ato.cli import run
 from pytest_ato.detectors import registry
 from pytest_ato.policy import verdict
-from pytest_ato.runtime import local
+from pytest_ato.runtime import automatic, local
+from pytest_ato.runtime.docker import runtime
 registry.load()
 os.setgroups([])
 os.setresgid(65534, 65534, 65534)
@@ -103,7 +105,7 @@ def as_nobody(folder: Path, *words: str) -> subprocess.Popen[str]:
 
 def test_an_unprivileged_user_without_sudo_is_told_what_to_do(open_folder):
     line = refused(as_nobody(open_folder, "/bin/true"))
-    assert line.startswith("capture needs root: run as root, or allow sudo without a password")
+    assert line.startswith("capture needs root: run as root, allow sudo without a password")
     assert line.endswith("ato doctor")
     assert list(open_folder.iterdir()) == []
 
@@ -145,7 +147,7 @@ def a_report_with_the_users_own_file(place: Path) -> None:
     ("make", "words"),
     [
         (a_file, "File exists"),
-        (a_link, "reports is a link"),
+        (a_link, "reports leads through the link"),
         (a_report_that_is_a_link, "true is a link, not a report"),
         (a_report_with_the_users_own_file, "holds precious.txt, which is no file of a report"),
     ],

@@ -11,7 +11,7 @@ from pytest_ato.capture.sandbox.errors import SandboxError
 from pytest_ato.capture.sandbox.place import place, verify
 from pytest_ato.capture.sandbox.rootfs import Bind
 from pytest_ato.model.errors import UsageError
-from pytest_ato.model.spec import Placed
+from pytest_ato.model.spec import Placed, Target
 
 
 @pytest.fixture
@@ -20,6 +20,18 @@ def root(tmp_path: Path) -> Path:
     (root / "usr/bin").mkdir(parents=True)
     (root / "bin").symlink_to("usr/bin")
     return root
+
+
+def target(item: Placed, program: bytes) -> Target:
+    digest = hashlib.sha256(program).hexdigest()
+    return Target(
+        name="program",
+        path=item.source,
+        sha256=digest,
+        size=len(program),
+        format="elf",
+        placed=(item,),
+    )
 
 
 @pytest.fixture
@@ -135,7 +147,7 @@ def test_what_the_sandbox_shows_anyway_is_not_copied(root):
     item = Placed("/usr/bin/true", "/usr/bin/true")
     assert place([item], root, ["/usr"], {}) == []
     assert list((root / "usr/bin").iterdir()) == []
-    verify(item, root, hashlib.sha256(Path("/usr/bin/true").read_bytes()).hexdigest())
+    verify(target(item, Path("/usr/bin/true").read_bytes()), root)
 
 
 def test_the_same_place_of_the_sandboxs_own_is_refused(root, source):
@@ -147,6 +159,6 @@ def test_verify_looks_at_the_copy(root, source):
     item = Placed(str(source), "/opt/program")
     place([item], root, [], {})
     source.write_bytes(b"other")
-    verify(item, root, hashlib.sha256(b"program").hexdigest())
+    verify(target(item, b"program"), root)
     with pytest.raises(SandboxError, match="run it again"):
-        verify(item, root, hashlib.sha256(b"other").hexdigest())
+        verify(target(item, b"other"), root)
