@@ -29,7 +29,7 @@ class Watched(Examination):
 
     ages: list[float]
 
-    def __init__(self, detectors: object, record: Callable[[bytes], None], clock: object) -> None:
+    def __init__(self, detectors: object, record: Callable[[bytes], None], *others: object) -> None:
         def noting(line: bytes) -> None:
             if line.startswith(START):
                 found = decode(line)
@@ -37,7 +37,7 @@ class Watched(Examination):
                 self.ages.append((time.monotonic_ns() - found.ts) / 1e6)
             record(line)
 
-        super().__init__(detectors, noting, clock)
+        super().__init__(detectors, noting, *others)
 
 
 def figure(place: Place) -> Figure:
