@@ -26,8 +26,10 @@ _AS_OF: Final = re.compile(
 _HEAD: Final = 4096
 """Characters at the beginning in which a text list tells its date."""
 _NAME: Final = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,252}")
-_PLAIN: Final = re.compile(r"^[a-z0-9_][a-z0-9_.-]{0,252}\r?$", re.MULTILINE)
-"""A line that is a name: all but a few of a large list."""
+_PLAIN: Final = re.compile(
+    r"^(?:(?:0\.0\.0\.0|127\.0\.0\.1|::1?)[ \t]+)?([a-z0-9_][a-z0-9_.-]{0,252})\r?$", re.MULTILINE
+)
+"""A line that is a name, or a hosts file's of one name: all but a few of a large list."""
 _HOSTS: Final = frozenset({"0.0.0.0", "127.0.0.1", "::", "::1"})  # noqa: S104  (lists block by it)
 _NO_NAMES: Final = frozenset(
     {"localhost", "localhost.localdomain", "local", "broadcasthost", "ip6-localhost"}
@@ -102,7 +104,7 @@ def _names(text: str, path: Path) -> frozenset[str]:
     text = text.lower()
     names = set(_PLAIN.findall(text))
     names.update(_others(_PLAIN.sub("", text), path))
-    return frozenset({name.rstrip(".\r") for name in names} - _NO_NAMES - _HOSTS)
+    return frozenset({name.rstrip(".") for name in names} - _NO_NAMES - _HOSTS)
 
 
 def _others(text: str, path: Path) -> Iterator[str]:
