@@ -37,10 +37,15 @@ struct extension {
 	__be16 offset; /* of a fragment header */
 };
 
-/* What a packet says of its flow, as it lies in the packet. */
+/*
+ * What a packet says of its flow, as it lies in the packet. Where this is in a map and not on the
+ * stack, the verifier forgets what was written to it, and so which way through the headers led
+ * there: it has one state to follow from there on instead of hundreds.
+ */
 struct packet {
 	struct flow_key key;
 	__u32 tcp_flags;
+	volatile __u32 length; /* of the extension header that is skipped */
 };
 
 /* Type and code; the answer to an echo has those of its question, so that both are one flow. */
@@ -128,13 +133,14 @@ static __always_inline enum parsed parse_ipv6(struct packet *packet, void *at, v
 			packet->key.protocol = extension->next;
 			if (extension->offset & bpf_htons(IP6_OFFSET))
 				return PARSED_FLOW;
-			at += 8;
+			packet->length = 8;
 		} else if (next == IPPROTO_AH) {
-			at += ((__u32)extension->length + 2) * 4;
+			packet->length = ((__u32)extension->length + 2) * 4;
 		} else {
-			at += ((__u32)extension->length + 1) * 8;
+			packet->length = ((__u32)extension->length + 1) * 8;
 		}
 		next = extension->next;
+		at += packet->length & 0xffc;
 	}
 	return PARSED_MALFORMED;
 }

@@ -13,6 +13,13 @@ struct {
 	__type(value, struct flow_value);
 } flows SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct packet);
+} wire_packet SEC(".maps");
+
 static __always_inline void count_flow(const struct packet *packet, __u64 bytes)
 {
 	struct flow_value *flow = bpf_map_lookup_elem(&flows, &packet->key), first = {};
@@ -32,10 +39,16 @@ SEC("xdp")
 int ato_wire(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	struct packet packet = { .key.interface = ctx->ingress_ifindex };
+	struct packet *packet;
+	__u32 zero = 0;
 
-	if (parse(&packet, data, end) == PARSED_FLOW)
-		count_flow(&packet, end - data);
+	packet = bpf_map_lookup_elem(&wire_packet, &zero);
+	if (!packet)
+		return XDP_PASS;
+	__builtin_memset(packet, 0, sizeof(*packet));
+	packet->key.interface = ctx->ingress_ifindex;
+	if (parse(packet, data, end) == PARSED_FLOW)
+		count_flow(packet, end - data);
 	return XDP_PASS;
 }
 
