@@ -74,11 +74,12 @@ class Session:
         self._libraries = Libraries(self._loader, self._rundir.helper_uid)
         self._cleanup.callback(self._libraries.close)
         # libbpf lets go of the interpreter while it loads, so the two overlap
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(2) as pool:
             loading = pool.submit(self._loader.load)
+            looking = pool.submit(self._libraries.look_at_host)
             self._start_gateway()
             loading.result()
-        self._libraries.look_at_host()
+            looking.result()
         self._load_ms = (time.monotonic() - began) * 1000
 
     def _start_gateway(self) -> None:
