@@ -8,13 +8,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
 from measure import alternate, seconds
-from programs import HERE, Place
+from programs import HERE, Place, bpffs
 from results import Figure, Goal, Row
 
 from pytest_ato.capture import flowabi
@@ -47,7 +47,7 @@ def figure(place: Place) -> Figure:
     )
     Path(key[5:]).chmod(0o600)
     with ExitStack() as held:
-        folder = held.enter_context(_bpffs(place.path / "bpf"))
+        folder = held.enter_context(bpffs(place.path / "bpf"))
         round_of = {
             flows: _dispatched(held, folder / f"map{flows}", flows, key) for flows in (FLOWS, MANY)
         }
@@ -127,13 +127,3 @@ class Plain:
                 log.write(evidence + self._signer.sign(digest).hex().encode() + b"\n")
             log.flush()
             os.fsync(log.fileno())
-
-
-@contextmanager
-def _bpffs(folder: Path) -> Iterator[Path]:
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "bpf", "bpf", folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from measure import Sample, alternate
-from programs import Place
+from programs import Place, bpffs
 from results import Figure, Goal, Row
 
 from pytest_ato.capture import flowabi
@@ -64,7 +64,7 @@ table netdev peer {
 def figure(place: Place) -> Figure:
     """Nanoseconds a packet by BPF_PROG_TEST_RUN, then packets a second by real ones."""
     with ExitStack() as held:
-        folder = held.enter_context(_bpffs(place.path / "flows-bpf"))
+        folder = held.enter_context(bpffs(place.path / "flows-bpf"))
         settings = Settings(folder / "flow_map")
         program = held.enter_context(Program(settings))
         bare = held.enter_context(_bare())
@@ -144,16 +144,6 @@ def _bare() -> Iterator[int]:
         raise OSError(ctypes.get_errno(), "the bare program cannot be loaded")
     yield fd
     os.close(fd)
-
-
-@contextmanager
-def _bpffs(folder: Path) -> Iterator[Path]:
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "bpf", "bpf", folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
 # --- real packets ---

@@ -26,7 +26,7 @@ SEES = {"perf record": "no path, not decoded", "perf trace": "no path"}
 
 def figure(place: Place) -> Figure:
     """Microseconds by the target's own clock, less those of an open that nobody traces."""
-    peers, notes = working(PEERS, place)
+    peers, notes = working(PEERS, place, "opens", 10)
     lost = dict.fromkeys(peers, 0)
 
     def traced(name: str) -> Callable[[], float]:

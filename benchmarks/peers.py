@@ -70,13 +70,16 @@ def perf_trace(place: Place, name: str, *args: object) -> Traced:
     return Traced(run((*WITH_TRACEFS, "perf", "trace", *options, "--", *target), place))
 
 
-def working(peers: Mapping[str, Peer], place: Place) -> tuple[dict[str, Peer], list[str]]:
-    """Try each on a few opens; return those that work here, and a sentence for each other."""
+def working(
+    peers: Mapping[str, Peer], place: Place, *trial: object
+) -> tuple[dict[str, Peer], list[str]]:
+    """Try each with the words of `trial`; return those that work here, and a sentence for each
+    other."""
     works: dict[str, Peer] = {}
     notes = []
     for name, peer in peers.items():
         try:
-            float(peer(place, "opens", 10).output)
+            float(peer(place, *trial).output)
         except (OSError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())[-200:]
             notes.append(f"{name} is left out, since it does not work here: {reason}")

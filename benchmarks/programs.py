@@ -154,3 +154,14 @@ def _is_sleep(file: Path) -> bool:
     except OSError:  # it ended
         return False
     return words[0].endswith(b"sleep") and words[1:2] == [SLEEP[1].encode()]
+
+
+@contextmanager
+def bpffs(folder: Path) -> Iterator[Path]:
+    """A BPF file system of its own in the new folder, gone afterwards."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "bpf", "bpf", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)

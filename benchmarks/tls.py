@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import tls_programs
 from measure import Sample, alternate
-from peers import Traced
+from peers import Peer, working
 from programs import Audited, Place, audit, run
 from results import Figure, Goal, Row
 
@@ -17,12 +17,16 @@ PEER_WRITES = 10_000
 TOTAL = 1 << 20
 ROUNDS = 9
 GOAL, SEEN_GOAL = 0.2, 0.999
+PEERS: dict[str, Peer] = {
+    "bpftrace": tls_programs.bpftrace,
+    "sslsniff": lambda *words: tls_programs.sniffer(*words)[0],
+}
 
 
 def figure(place: Place) -> Figure:
     """Microseconds of `SSL_write` by the target's own clock, less those that nobody watches."""
     tls_programs.build(place)
-    peers, notes = _peers(place)
+    peers, notes = working(PEERS, place, 10, SIZE)
     lost = dict.fromkeys(peers, 0)
 
     def watched(name: str) -> Callable[[], float]:
@@ -67,24 +71,6 @@ def figure(place: Place) -> Figure:
         goals=[*goals, Goal(text=f"at least {SEEN_GOAL} of the plaintext is seen", met=met)],
         notes=notes,
     )
-
-
-def _peers(place: Place) -> tuple[dict[str, Callable[..., Traced]], list[str]]:
-    """Those that work here, and a sentence for each other."""
-    peers: dict[str, Callable[..., Traced]] = {
-        "bpftrace": tls_programs.bpftrace,
-        "sslsniff": lambda *args: tls_programs.sniffer(*args)[0],
-    }
-    works, notes = {}, []
-    for name, peer in peers.items():
-        try:
-            float(peer(place, 10, SIZE).output)
-        except (OSError, RuntimeError, ValueError) as error:
-            reason = " ".join(str(error).split())[-200:]
-            notes.append(f"{name} is left out, since it does not work here: {reason}")
-        else:
-            works[name] = peer
-    return works, notes
 
 
 def _audited(place: Place) -> float:

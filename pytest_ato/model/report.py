@@ -17,6 +17,7 @@ from pytest_ato.model.observed import (
     ReportRule,
 )
 from pytest_ato.model.policy import Waiver
+from pytest_ato.model.spec import PackagedFile
 from pytest_ato.model.verdict import Verdict
 
 UNSIGNED: Final = "NOT SIGNED"
@@ -54,13 +55,6 @@ class ReportBaseline(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     new: tuple[str, ...]
     gone: tuple[str, ...]
-
-
-class PackagedFile(msgspec.Struct, frozen=True):
-    """A file that came in a package: its path in the sandbox, and its SHA-256."""
-
-    path: str
-    sha256: str
 
 
 class ReportTarget(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,7 +25,6 @@ from pytest_ato.model.octets import Octets
 from pytest_ato.model.policy import Declared, Terms
 from pytest_ato.model.report import (
     Ended,
-    PackagedFile,
     Report,
     ReportBaseline,
     ReportFinding,
@@ -35,6 +34,7 @@ from pytest_ato.model.report import (
     Timings,
     WaiverUse,
 )
+from pytest_ato.model.spec import PackagedFile
 from pytest_ato.policy.ceilings import how_it_ended
 from pytest_ato.policy.verdict import Judgement
 from pytest_ato.reports import observed, traffic
