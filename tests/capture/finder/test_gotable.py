@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from elves import BASE, CODE, CODE_SIZE, elf
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_ato.capture.finder.search import look
@@ -128,6 +128,7 @@ GOOD = program("1.20")
 
 
 @settings(max_examples=100, derandomize=True)
+@example([(TABLE + 71, 128)])  # an index beyond what any file can have
 @given(
     st.lists(
         st.tuples(st.integers(TABLE, len(GOOD) - 1), st.integers(0, 255)), min_size=1, max_size=6
