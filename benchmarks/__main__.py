@@ -1,6 +1,8 @@
 """Measure, show, and write `results.md` and `results.json` beside this file.
 
 python benchmarks [FIGURE ...] [--out DIRECTORY]
+
+What the files have of figures that are not measured now stays in them.
 """
 
 from __future__ import annotations
@@ -85,14 +87,13 @@ def main() -> int:
     # A shell starts background jobs deaf to it, and we end tracers with it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     machine = describe()
-    found = []
     with tempfile.TemporaryDirectory(prefix="ato-bench-") as directory:
         place = Place(Path(directory))
         place.build()
         for name in wanted:
-            found.append(FIGURES[name](place))
-            print(*section(found[-1]), "", sep="\n", flush=True)
-    write(options.out, machine, found)
+            figure = FIGURES[name](place)
+            print(*section(figure), "", sep="\n", flush=True)
+            write(options.out, machine, figure)
     return 0
 
 

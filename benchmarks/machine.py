@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 
 def describe() -> Mapping[str, str]:
-    """Processor, memory, kernel, versions, our priority, and how busy the machine was."""
+    """The time, processor, memory, kernel, versions, our priority, and how busy the machine was."""
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return {
+        "measured": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "processor": f"{os.cpu_count()} x {_value('/proc/cpuinfo', 'model name')}"
         + (", virtual" if "hypervisor" in _value("/proc/cpuinfo", "flags") else ""),
         "memory": f"{int(_value('/proc/meminfo', 'MemTotal').split()[0]) / 1e6:.1f} GB",

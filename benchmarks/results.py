@@ -1,15 +1,16 @@
 """Figures as rows, and the two files that hold them.
 
-Owns the form of `results.md` and `results.json`; measures nothing.
+Owns the form of `results.md` and `results.json`, and what stays in them when only some figures are
+measured anew; measures nothing.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
 from measure import Sample
 
 
@@ -44,21 +45,36 @@ class Figure:
     goals: Sequence[Goal] = field(default=())
     notes: Sequence[str] = field(default=())
     """Sentences: what could not be measured here, and why."""
+    machine: Mapping[str, str] = field(default_factory=dict)
+    """What it was measured on, and when; said by `write`."""
 
 
-def write(place: Path, machine: Mapping[str, str], figures: Sequence[Figure]) -> None:
-    """Write both files into the directory `place`."""
-    (place / "results.md").write_text(markdown(machine, figures))
-    document = {"machine": dict(machine), "figures": [_as_json(figure) for figure in figures]}
-    (place / "results.json").write_text(json.dumps(document, indent=1) + "\n")
+def write(place: Path, machine: Mapping[str, str], measured: Figure) -> None:
+    """Write both files into the directory `place`; what they have of other figures stays."""
+    figures = {figure.name: figure for figure in _read(place)}
+    figures[measured.name] = replace(measured, machine=machine)
+    (place / "results.md").write_text(markdown(machine, [*figures.values()]))
+    document = msgspec.json.encode([*figures.values()])
+    (place / "results.json").write_bytes(msgspec.json.format(document, indent=1) + b"\n")
+
+
+def _read(place: Path) -> list[Figure]:
+    try:
+        return msgspec.json.decode((place / "results.json").read_bytes(), type=list[Figure])
+    except FileNotFoundError:
+        return []
 
 
 def markdown(machine: Mapping[str, str], figures: Sequence[Figure]) -> str:
-    """All figures as one page."""
+    """All figures as one page; of one that was measured elsewhere or before, what differs."""
     lines = ["# What it costs", "", "Written by `make bench`; how: `README.md`.", ""]
     lines += [f"- {name}: {value}" for name, value in machine.items()]
     for figure in figures:
         lines += ["", *section(figure)]
+        known = machine.items()
+        differs = [": ".join(fact) for fact in figure.machine.items() if fact not in known]
+        if differs:
+            lines += ["", f"({'; '.join(differs)})"]
     return "\n".join(lines) + "\n"
 
 
@@ -88,23 +104,3 @@ def _number(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
-
-
-def _as_json(figure: Figure) -> dict[str, object]:
-    return {
-        "name": figure.name,
-        "title": figure.title,
-        "rows": [
-            {
-                "case": row.case,
-                "unit": row.unit,
-                "values": row.value.values,
-                "ratio": row.ratio.values if row.ratio else None,
-                "against": row.against,
-                "note": row.note,
-            }
-            for row in figure.rows
-        ],
-        "goals": [{"text": goal.text, "met": goal.met} for goal in figure.goals],
-        "notes": list(figure.notes),
-    }
