@@ -70,7 +70,7 @@ def _tables(image: Image) -> Iterator[_Table]:
 
 
 def _find(image: Image, wanted: bytes, start: int) -> int:
-    """Where the file has these bytes, from `start` on, which may be beyond any file; -1: nowhere."""
+    """Where the file has these bytes, from `start` on, which may be beyond it; -1: nowhere."""
     at: int = image.data.obj.find(wanted, min(start, len(image.data)))  # type: ignore[attr-defined]
     return at
 
