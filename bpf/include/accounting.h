@@ -5,8 +5,12 @@
 
 #include "packet.h"
 
-static __always_inline void stamp(struct flow_value *value, __u64 tick)
+static __always_inline void stamp(struct flow_value *value)
 {
+	__u64 tick = bpf_jiffies64();
+
+	if (value->tick == tick)
+		return;
 	value->tick = tick;
 	value->last = bpf_ktime_get_coarse_ns();
 	if (!value->first) /* another CPU made the entry */
@@ -16,13 +20,10 @@ static __always_inline void stamp(struct flow_value *value, __u64 tick)
 static __always_inline void add(struct flow_value *value, const struct packet *packet, __u64 bytes,
 				__u32 packets, __u32 direction)
 {
-	__u64 tick = bpf_jiffies64();
-
 	value->packets[direction] += packets;
 	value->bytes[direction] += bytes;
 	value->tcp_flags[direction] |= packet->tcp_flags;
-	if (value->tick != tick)
-		stamp(value, tick);
+	stamp(value);
 }
 
 #endif

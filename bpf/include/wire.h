@@ -6,8 +6,9 @@
 #include "maps.h"
 #include "accounting.h"
 
+/* One value a flow, not one a CPU: to allocate those took longer than all programs' verification. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
 	__type(key, struct flow_key);
 	__type(value, struct flow_value);
@@ -20,19 +21,24 @@ struct {
 	__type(value, struct packet);
 } wire_packet SEC(".maps");
 
+/* Packets of one flow may come on two CPUs at once. */
 static __always_inline void count_flow(const struct packet *packet, __u64 bytes)
 {
-	struct flow_value *flow = bpf_map_lookup_elem(&flows, &packet->key), first = {};
+	struct flow_value *flow = bpf_map_lookup_elem(&flows, &packet->key), none = {};
 
-	if (flow) {
-		add(flow, packet, bytes, 1, FLOW_OUT);
-		return;
+	if (!flow) { /* where the other CPU was first, that is refused and found */
+		bpf_map_update_elem(&flows, &packet->key, &none, BPF_NOEXIST);
+		flow = bpf_map_lookup_elem(&flows, &packet->key);
 	}
-	add(&first, packet, bytes, 1, FLOW_OUT);
-	if (bpf_map_update_elem(&flows, &packet->key, &first, BPF_ANY)) {
+	if (!flow) {
 		count_produced(ATO_BULK);
 		count_lost(ATO_BULK);
+		return;
 	}
+	__sync_fetch_and_add(&flow->packets[FLOW_OUT], 1);
+	__sync_fetch_and_add(&flow->bytes[FLOW_OUT], bytes);
+	__sync_fetch_and_or(&flow->tcp_flags[FLOW_OUT], packet->tcp_flags);
+	stamp(flow);
 }
 
 SEC("xdp")
