@@ -136,7 +136,7 @@ int BPF_PROG(ato_sched_process_exec, struct task_struct *task, int old_pid,
 	}
 	r = (void *)s->rec;
 	s->used = sizeof(*r);
-	file = bprm->file;
+	file = BPF_CORE_READ(bprm, file);
 	r->ino = BPF_CORE_READ(file, f_inode, i_ino);
 	r->dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
 	r->nlink = BPF_CORE_READ(file, f_inode, i_nlink);
@@ -148,7 +148,7 @@ int BPF_PROG(ato_sched_process_exec, struct task_struct *task, int old_pid,
 	r->pad = 0;
 	r->pad2 = 0;
 	fill_stdio(r);
-	r->len[0] = append_filename(s, bprm->filename, &flags);
+	r->len[0] = append_filename(s, BPF_CORE_READ(bprm, filename), &flags);
 	r->len[1] = walk_file(s, file, &flags);
 	r->len[2] = append_args(s, r, task, &flags);
 	count_flags(ATO_CRITICAL, flags);
@@ -163,16 +163,17 @@ int BPF_PROG(ato_sched_process_exec, struct task_struct *task, int old_pid,
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(ato_sched_process_exit, struct task_struct *task)
 {
+	struct signal_struct *signal = BPF_CORE_READ(task, signal);
 	struct ato_exit *r;
 	int group;
 
 	/* The end of a process is the end of its last thread, whichever that is. */
-	if (task->signal->live.counter != 0 || !in_scope())
+	if (BPF_CORE_READ(signal, live.counter) != 0 || !in_scope())
 		return 0;
 	r = reserve_critical(struct ato_exit);
 	if (!r)
 		return 0;
-	group = task->signal->group_exit_code;
+	group = BPF_CORE_READ(signal, group_exit_code);
 	r->code = group ? group : task->exit_code;
 	r->pad = 0;
 	fill_header(&r->h, ATO_EXIT, 0);

@@ -206,7 +206,7 @@ int BPF_PROG(ato_inet_sock_set_state, struct sock *sk, int oldstate, int newstat
 	struct ato_scope *s = live_scope();
 	struct ato_state *r;
 
-	if (!s || !s->netns || sk->__sk_common.skc_net.net->ns.inum != s->netns)
+	if (!s || !s->netns || BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) != s->netns)
 		return 0;
 	r = reserve_critical(struct ato_state);
 	if (!r)

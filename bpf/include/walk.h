@@ -48,18 +48,18 @@ static __always_inline __u32 inner_pid(struct task_struct *task)
 }
 
 /*
- * The current task's file behind a descriptor, as a number. The verifier knows the types of these
- * loads, which saves a helper call for each; but it searches all of the kernel's types for them. A
- * global function is verified once a program, not once a path to it.
+ * The current task's file behind a descriptor, as a number. Global, so that it is verified once a
+ * program, not once a path to it.
  */
 __noinline __u64 ato_file_of(int fd)
 {
-	struct fdtable *table = bpf_get_current_task_btf()->files->fdt;
+	struct fdtable *table = BPF_CORE_READ(bpf_get_current_task_btf(), files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd);
 	struct file *file = NULL;
 
-	if (fd < 0 || fd >= table->max_fds)
+	if (fd < 0 || fd >= BPF_CORE_READ(table, max_fds))
 		return 0;
-	bpf_core_read(&file, sizeof(file), table->fd + fd);
+	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
 	return (unsigned long)file;
 }
 
