@@ -1,8 +1,9 @@
 """Reading a BPF ring buffer by mapping it, without a callback a record.
 
 Owns the consumer's side of `BPF_MAP_TYPE_RINGBUF` (Linux 5.8, kernel/bpf/ringbuf.c): page 0 is the
-consumer's position (ours to write), page 1 the producer's, then the data, mapped twice in a row so
-that a record never wraps. Knows record headers, not records.
+consumer's position (ours to write), page 1 the producer's, then the data. The kernel offers these
+twice in a row, so that no record ends at the start; we map them once, since each page mapped takes
+time. Knows record headers, not records.
 """
 
 from __future__ import annotations
@@ -23,9 +24,7 @@ class Ring:
         page = mmap.PAGESIZE
         self.size = size
         self._consumer_map = mmap.mmap(fd, page, mmap.MAP_SHARED, offset=0)
-        self._data_map = mmap.mmap(
-            fd, page + 2 * size, mmap.MAP_SHARED, mmap.PROT_READ, offset=page
-        )
+        self._data_map = mmap.mmap(fd, page + size, mmap.MAP_SHARED, mmap.PROT_READ, offset=page)
         # One 8-byte store and load each, as the kernel's atomics expect.
         self._consumer = memoryview(self._consumer_map)[:8].cast("Q")
         self._producer = memoryview(self._data_map)[:8].cast("Q")
@@ -46,13 +45,18 @@ class Ring:
         ready = min(self._producer[0] - start, limit)
         if ready == 0:
             return b""
-        at = start & (self.size - 1)
-        with self._data[at : at + ready] as view:
+        with self._view(start & (self.size - 1), ready) as view:
             if not (stride and uniform(view, stride)):
                 ready = _complete(view)
             data = bytes(view[:ready])
         self._consumer[0] = start + ready
         return data
+
+    def _view(self, at: int, size: int) -> memoryview:
+        beyond = at + size - self.size
+        if beyond <= 0:
+            return self._data[at : at + size]
+        return memoryview(b"".join((self._data[at:], self._data[:beyond])))
 
     def close(self) -> None:
         """Unmap."""
