@@ -1,4 +1,5 @@
-"""Build what is not Python: the BPF objects (clang) and the sandbox's static init (cc).
+"""Build what is not Python: the BPF objects (clang), the sandbox's static init and the loader's
+reduction of type information (cc).
 
 Called by hatchling while a wheel is made, and by hand (``python build_native.py``) in a checkout.
 The results go to `pytest_ato/capture/objects/`, from where the wheel takes them. To see whether the
@@ -35,18 +36,12 @@ def build(objects: Path = OBJECTS) -> None:
         (objects / source.name).write_text(_in_one(source, set()))
     for header in ("abi.h", "counts.h"):  # which that includes there
         shutil.copy(ROOT / "bpf/include" / header, objects)
+    warn = ("-Wall", "-Wextra", "-Werror")
+    types = ROOT / "pytest_ato/capture/loader/kernel_types.c"
+    shared = objects / "kernel_types.so"
+    _run("cc", "-shared", "-fPIC", "-O2", *warn, str(types), "-o", str(shared))
     init = ROOT / "pytest_ato/capture/sandbox/init.c"
-    _run(
-        "cc",
-        "-static",
-        "-Os",
-        "-Wall",
-        "-Wextra",
-        "-Werror",
-        str(init),
-        "-o",
-        str(objects / "init"),
-    )
+    _run("cc", "-static", "-Os", *warn, str(init), "-o", str(objects / "init"))
     kept = (f"--keep-symbol={name}" for name in ("ato_canary", "ato_canary_end"))
     _run("strip", *kept, str(objects / "init"))
 

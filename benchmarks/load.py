@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections import defaultdict
+from concurrent.futures import Future
 from pathlib import Path
 
 from measure import Sample, alternate, seconds
@@ -86,9 +87,9 @@ def _core(cgroup: int) -> dict[str, float]:
     class Timed(CoreLoader):
         attached = 0.0
 
-        def _attach_session(self, probes: tuple[Probe, ...]) -> None:
+        def _attach_session(self, probes: tuple[Probe, ...], watched: Future[None]) -> None:
             began = time.perf_counter()
-            super()._attach_session(probes)
+            super()._attach_session(probes, watched)
             self.attached = time.perf_counter() - began
 
         def detach(self) -> None:

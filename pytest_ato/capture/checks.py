@@ -22,7 +22,8 @@ import msgspec
 
 from pytest_ato.capture import cgroupfs
 from pytest_ato.capture.loader.bcc import BccLoader
-from pytest_ato.capture.loader.core import BTF, OBJECT
+from pytest_ato.capture.loader.core import OBJECT
+from pytest_ato.capture.loader.kernel_types import BTF
 from pytest_ato.capture.network import uplink
 from pytest_ato.capture.network.rules import program
 from pytest_ato.capture.proxy import environment

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_ato.capture import abi
-from pytest_ato.capture.loader.core import BTF
+from pytest_ato.capture.loader.kernel_types import BTF
 from pytest_ato.capture.probes import PROBES
 from pytest_ato.model.verdict import Verdict
 

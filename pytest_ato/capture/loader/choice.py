@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pytest_ato.capture.loader.bcc import BccLoader
-from pytest_ato.capture.loader.core import BTF, CoreLoader
+from pytest_ato.capture.loader.core import CoreLoader
 from pytest_ato.capture.loader.interface import Loader
+from pytest_ato.capture.loader.kernel_types import BTF
 from pytest_ato.model.errors import CaptureUnavailable
 
 

@@ -6,15 +6,16 @@ import contextlib
 import ctypes
 import errno
 import os
-import struct
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pytest_ato.capture import flowabi
 from pytest_ato.capture.loader.interface import Loader, Place, ProbeState
-from pytest_ato.capture.loader.libbpf import Libbpf
+from pytest_ato.capture.loader.kernel_types import BTF, KernelTypes
+from pytest_ato.capture.loader.libbpf import Libbpf, OpenOptions
 from pytest_ato.capture.loader.maps import NAMES, RING_SIZES, Maps
 from pytest_ato.capture.loader.uprobes import MULTI, Uprobes
 from pytest_ato.capture.probes import CORE_TELLS, PROBES, Probe
@@ -22,10 +23,6 @@ from pytest_ato.capture.sandbox.initfile import INIT, canary_places
 from pytest_ato.model.errors import CaptureUnavailable
 
 OBJECT: Final = Path(__file__).parents[1] / "objects/ato.bpf.o"
-BTF: Final = Path("/sys/kernel/btf/vmlinux")
-_BTF_HEADER: Final = struct.Struct("=HBBIIIII")
-"""Magic, version and flags, then the header's length, and offset and length of types and names from
-its end on (linux/btf.h)."""
 _FILES: Final = tuple(probe.name for probe in PROBES if probe.place == "file")
 
 
@@ -88,18 +85,22 @@ class CoreLoader(Loader):
             self._way = way
             try:
                 self._load_object(way.probes)
-                self._attach_session(way.probes)
+                # The kernel waits some 10 ms for the first watched place.
+                with ThreadPoolExecutor(1) as beside:
+                    watched = beside.submit(self._watch_canary)
+                    self._map_rings()
+                    self._attach_session(way.probes, watched)
                 return
             except OSError as error:
                 reason = _explain(error, self._libbpf.last_words())
                 self.close()
         raise CaptureUnavailable(reason)
 
-    def _attach_session(self, probes: tuple[Probe, ...]) -> None:
+    def _attach_session(self, probes: tuple[Probe, ...], watched: Future[None]) -> None:
         for probe in probes:
             if probe.place == "session" and probe.name in self._programs:
                 self._attach(probe.name, "bpf_program__attach")
-        self._watch_canary()
+        watched.result()
 
     def _watch_canary(self) -> None:
         """Watch init's own function: so the proof of liveness holds for probes on files, too."""
@@ -118,24 +119,38 @@ class CoreLoader(Loader):
 
     def _load_object(self, probes: tuple[Probe, ...]) -> None:
         call = self._libbpf.call
-        self._object = call("bpf_object__open_file", os.fsencode(self.loaded), None)
-        self._cleanup.callback(call, "bpf_object__close", self._object)
-        for name, size in self._sizes.items():
-            call("bpf_map__set_max_entries", self._map(name), size)
-        self._choose_programs(probes)
-        call("bpf_object__load", self._object)
-        fds = {name: call("bpf_map__fd", self._map(name)) for name in (*NAMES, "flows")}
+        with KernelTypes(BTF) as kernel:
+            options = OpenOptions(ctypes.sizeof(OpenOptions), kernel_types=kernel.part.encode())
+            path = os.fsencode(self.loaded)
+            self._object = call("bpf_object__open_file", path, ctypes.byref(options))
+            self._cleanup.callback(call, "bpf_object__close", self._object)
+            for name, size in self._sizes.items():
+                call("bpf_map__set_max_entries", self._map(name), size)
+            self._choose_programs(probes, kernel)
+            kernel.cut(self._types())
+            call("bpf_object__load", self._object)
+
+    def _map_rings(self) -> None:
+        fds = {
+            name: self._libbpf.call("bpf_map__fd", self._map(name)) for name in (*NAMES, "flows")
+        }
         self._flows = fds["flows"]
         self._maps = Maps(self._libbpf, fds, self._sizes)
         self._cleanup.callback(self._maps.close)
 
-    def _choose_programs(self, probes: tuple[Probe, ...]) -> None:
+    def _types(self) -> bytes:
+        """The object's own type information."""
+        size = ctypes.c_uint32()
+        types = self._libbpf.pointer("bpf_object__btf", self._object)
+        data = self._libbpf.pointer("btf__raw_data", types, ctypes.byref(size))
+        return ctypes.string_at(data, size.value)
+
+    def _choose_programs(self, probes: tuple[Probe, ...], kernel: KernelTypes) -> None:
         """Leave out programs whose tracepoint this kernel lacks: one would fail the whole load."""
-        names = _names_in(BTF)
         self._programs = {}
         for probe in PROBES:
             for name in probe.alternatives or (probe.name,):
-                here = probe.place != "session" or b"\0btf_trace_%s\0" % name.encode() in names
+                here = probe.place != "session" or kernel.has_tracepoint(name)
                 here = here and name not in self._way.without
                 if probe in probes and here and probe.name not in self._programs:
                     self._programs[probe.name] = name
@@ -224,14 +239,6 @@ class CoreLoader(Loader):
             self._uprobes.close()
             self._uprobes = None
         self._cleanup.close()
-
-
-def _names_in(btf: Path) -> bytes:
-    """All names in a file of type information: its last third, NUL before and after each."""
-    with btf.open("rb") as file:
-        *_, header, _, _, start, size = _BTF_HEADER.unpack(file.read(_BTF_HEADER.size))
-        file.seek(header + start)
-        return file.read(size)
 
 
 def _explain(error: OSError, words: str) -> str:

@@ -18,6 +18,8 @@ from pytest_ato.model.errors import CaptureUnavailable
 _POINTER = ctypes.c_void_p
 _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "bpf_object__open_file": (_POINTER, (ctypes.c_char_p, _POINTER)),
+    "bpf_object__btf": (_POINTER, (_POINTER,)),
+    "btf__raw_data": (_POINTER, (_POINTER, _POINTER)),
     "bpf_object__load": (ctypes.c_int, (_POINTER,)),
     "bpf_object__close": (None, (_POINTER,)),
     "bpf_object__find_map_by_name": (_POINTER, (_POINTER, ctypes.c_char_p)),
@@ -68,6 +70,20 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "libbpf_num_possible_cpus": (ctypes.c_int, ()),
     "libbpf_set_print": (_POINTER, (_POINTER,)),
 }
+
+
+class OpenOptions(ctypes.Structure):
+    """struct bpf_object_open_opts, as far as it is used."""
+
+    _fields_ = (
+        ("size", ctypes.c_size_t),
+        ("name", ctypes.c_char_p),
+        ("relaxed_maps", ctypes.c_bool),
+        ("pin_root", ctypes.c_char_p),
+        ("unused", ctypes.c_uint64),
+        ("kconfig", ctypes.c_char_p),
+        ("kernel_types", ctypes.c_char_p),
+    )
 
 
 class UprobeOptions(ctypes.Structure):
