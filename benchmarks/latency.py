@@ -11,8 +11,8 @@ from measure import Sample
 from programs import Place
 from results import Figure, Goal, Row
 
-from pytest_ato import audit
 from pytest_ato.audit import Auditor, Options
+from pytest_ato.audit import auditor as auditing
 from pytest_ato.examination import Examination
 from pytest_ato.model.events import decode
 from pytest_ato.model.findings import Finding
@@ -43,14 +43,14 @@ class Watched(Examination):
 def figure(place: Place) -> Figure:
     """Milliseconds from the kernel's time stamp to the line; the 99th of 100 in each round."""
     middle, late = [], []
-    before, audit.Examination = audit.Examination, Watched
+    before, auditing.Examination = auditing.Examination, Watched
     try:
         for _ in range(ROUNDS + 1):
             ages = sorted(_ages(place.path / "latency", place.target("persist")))
             middle.append(statistics.median(ages))
             late.append(ages[int(len(ages) * 0.99) - 1])
     finally:
-        audit.Examination = before
+        auditing.Examination = before
     rows = [
         Row(case="median", value=Sample(tuple(middle[1:])), unit="ms"),
         Row(case="99th percentile", value=Sample(tuple(late[1:])), unit="ms"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import pytest_ato.audit
+import pytest_ato.audit.auditor
 from pytest_ato import cli
 
 sys.path.insert(0, str(Path(__file__).parent / "plugin"))
@@ -30,7 +30,7 @@ NAMES = (
 @pytest.mark.parametrize("fail_on", ["reject", "review", "conditions"])
 @pytest.mark.parametrize("name", NAMES)
 def test_the_proposed_command_passes(name, fail_on, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(pytest_ato.audit, "choose", lambda *_: ScriptedCapture())
+    monkeypatch.setattr(pytest_ato.audit.auditor, "choose", lambda *_: ScriptedCapture())
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).write_text("#!/bin/sh\n")
     (tmp_path / name).chmod(0o755)

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import pytest_ato.audit
+import pytest_ato.audit.auditor
 import pytest_ato.plugin.audits
 import pytest_ato.plugin.items
 import pytest_ato.plugin.terminal
@@ -100,7 +100,7 @@ def secrets_of(variables: dict[str, str]) -> list[str]:
 @pytest.fixture(autouse=True)
 def _leaking(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every audit of this process leak."""
-    monkeypatch.setattr(pytest_ato.audit, "choose", lambda *_: Leaking())
+    monkeypatch.setattr(pytest_ato.audit.auditor, "choose", lambda *_: Leaking())
 
 
 def shown(text: bytes, values: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import pytest_ato
-from pytest_ato import audit as audit_module
+from pytest_ato.audit import auditor
 from pytest_ato.model.verdict import Verdict
 
 PACKAGE = Path(pytest_ato.__file__).parent
@@ -28,7 +28,7 @@ def uses(path: Path) -> Iterator[str]:
 
 
 def test_the_check_finds_a_wall_clock():
-    assert "datetime.now" in set(uses(PACKAGE / "audit.py"))
+    assert "datetime.now" in set(uses(PACKAGE / "audit/auditor.py"))
 
 
 def test_only_the_monotonic_clock_is_read_where_it_matters():
@@ -55,7 +55,7 @@ def test_a_clock_that_is_wrong_is_shown_and_judges_nothing(
         def now(cls, tz: tzinfo | None = None) -> datetime:
             return datetime(year, 1, 1, tzinfo=tz or UTC)
 
-    monkeypatch.setattr(audit_module, "datetime", Wrong)
+    monkeypatch.setattr(auditor, "datetime", Wrong)
     report = faulty().audit(vendor("sleep 0.1")).report
     assert (report.verdict, report.inconclusive) == (Verdict.APPROVE, ())
     assert report.provenance.started.startswith(f"{year}-01-01T00:00:00")

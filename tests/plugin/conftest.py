@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization  # noqa: F401
 from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: F401
 
-import pytest_ato.audit
+import pytest_ato.audit.auditor
 import pytest_ato.plugin.audits
 import pytest_ato.plugin.items
 import pytest_ato.plugin.terminal
@@ -49,7 +49,7 @@ def _load_scripted() -> ModuleType:
 def scripted(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The scripted capture, installed in this process for one test."""
     module = _load_scripted()
-    monkeypatch.setattr(pytest_ato.audit, "choose", lambda *_: module.ScriptedCapture())
+    monkeypatch.setattr(pytest_ato.audit.auditor, "choose", lambda *_: module.ScriptedCapture())
     return module
 
 

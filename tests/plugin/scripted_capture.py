@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest_ato.audit
+import pytest_ato.audit.auditor
 from pytest_ato.model import events as ev
 from pytest_ato.model.errors import CaptureUnavailable
 from pytest_ato.model.spec import AuditSpec
@@ -113,7 +113,7 @@ class ScriptedCapture(Runtime):
 
 def install() -> None:
     """Let every auditor of this process use it."""
-    pytest_ato.audit.choose = lambda *_: ScriptedCapture()
+    pytest_ato.audit.auditor.choose = lambda *_: ScriptedCapture()
 
 
 if os.environ.get("ATO_TEST_SCRIPTED"):
