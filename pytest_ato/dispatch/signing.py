@@ -42,6 +42,11 @@ class CountedSigner(Signer):
         """As of the other."""
         return self._signer.description
 
+    @property
+    def caveat(self) -> str:
+        """As of the other."""
+        return self._signer.caveat
+
     def close(self) -> None:
         """Close the other."""
         self._signer.close()
@@ -56,6 +61,3 @@ class CountedSigner(Signer):
             raise
         self._metrics.sign_latency.observe(time.perf_counter() - began)
         return signature
-
-    def _sign(self, data: bytes, algorithm: Algorithm) -> bytes:
-        raise NotImplementedError("the other signer has its own")

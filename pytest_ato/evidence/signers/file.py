@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from pytest_ato.evidence import places
 from pytest_ato.evidence.keys import Algorithm, PublicKey
-from pytest_ato.evidence.signers.interface import Signer
+from pytest_ato.evidence.signers.interface import KeySigner
 from pytest_ato.model.errors import SigningError, UsageError
 from pytest_ato.model.octets import show
 
@@ -46,7 +46,7 @@ def open_uri(uri: str) -> FileSigner:
     return FileSigner(Path(path))
 
 
-class FileSigner(Signer):
+class FileSigner(KeySigner):
     """Signs with a private key in PEM (PKCS#8, without a passphrase)."""
 
     def __init__(self, path: Path | None) -> None:

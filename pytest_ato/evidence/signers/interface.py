@@ -1,4 +1,8 @@
-"""What a signer is: one private key somewhere, and signatures that were checked before use."""
+"""What a signer is: one private key somewhere, and signatures that were checked before use.
+
+Owns the contract (`Signer`), and what all have in common that make signatures themselves
+(`KeySigner`).
+"""
 
 from __future__ import annotations
 
@@ -48,10 +52,6 @@ class Signer(Closing):
         """What a signature of this key does not prove, as a sentence; empty: nothing special."""
         return ""
 
-    @abstractmethod
-    def _sign(self, data: bytes, algorithm: Algorithm) -> bytes:
-        """Sign `data` once, in the form that `PublicKey.made` takes; raises `SigningError`."""
-
     def close(self) -> None:
         """Let go of what is open; may be called twice."""
 
@@ -62,11 +62,23 @@ class Signer(Closing):
         """
         _ = self.public
 
+    @abstractmethod
     def sign(self, data: bytes, algorithm: Algorithm | None = None) -> bytes:
         """Return a signature over `data` that was verified after it was made.
 
         `algorithm`: another than the usual, of those that the key can. Raises `SigningError`.
         """
+
+
+class KeySigner(Signer):
+    """One that reaches its key itself, and says with `_sign` how one signature is made."""
+
+    @abstractmethod
+    def _sign(self, data: bytes, algorithm: Algorithm) -> bytes:
+        """Sign `data` once, in the form that `PublicKey.made` takes; raises `SigningError`."""
+
+    def sign(self, data: bytes, algorithm: Algorithm | None = None) -> bytes:
+        """Sign until what was made is good, `ATTEMPTS` times at most."""
         how = algorithm or self.algorithm
         for _ in range(ATTEMPTS):
             signature = self._sign(data, how)

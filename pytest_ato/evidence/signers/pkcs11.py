@@ -13,7 +13,7 @@ from typing import Final
 
 from pytest_ato.evidence.keys import Algorithm, PublicKey
 from pytest_ato.evidence.signers import token, uri
-from pytest_ato.evidence.signers.interface import Signer
+from pytest_ato.evidence.signers.interface import KeySigner
 from pytest_ato.model.errors import SigningError
 from pytest_ato.model.octets import show
 
@@ -26,7 +26,7 @@ def open_uri(text: str) -> Pkcs11Signer:
     return Pkcs11Signer(uri.parse(text))
 
 
-class Pkcs11Signer(Signer):
+class Pkcs11Signer(KeySigner):
     """Signs through one session, which is opened late and kept; the PIN is not."""
 
     def __init__(self, where: uri.Pkcs11Uri) -> None:
