@@ -49,6 +49,8 @@ _ODD: Final = re.compile(rb"[%\\\x00-\x08\x0e-\x1f\x7f]")
 _DOCUMENT: Final = 64 << 10
 """Bytes of a planted document whose cells are masked."""
 _CELL: Final = re.compile(rb'[^,;\t\r\n"]{8,}')
+_CUT: Final = re.compile("…".encode())
+"""Where something was left out of a text before it came here; a marker may have been split."""
 _PERSONAL: Final = re.compile(rb"[0-9@]")
 _HIDDEN: Final = frozenset({CARD, IBAN, SSN, EMAIL})
 """Phone numbers are not: too much that a report has to show looks like one."""
@@ -198,6 +200,9 @@ class View:
             else:
                 for place in matcher.places(data, whole=True):
                     yield place.start, place.stop, place.needle.marker
+            for cut in _CUT.finditer(data):
+                if piece := matcher.piece(data, cut.start()):
+                    yield piece.start, piece.stop, piece.needle.marker
 
     def _mask(self, name: str, value: bytes) -> str:
         """Return ``name:length:digest`` in angle quotation marks (U+2039, U+203A): equal values

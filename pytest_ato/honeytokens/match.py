@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from ahocorasick_rs import BytesAhoCorasick
@@ -26,6 +26,8 @@ from pytest_ato.model.events import Honeytoken
 MAX_LAYERS: Final = 3
 """Layers that are decoded; the automaton's own encodings may lie below the last."""
 _Token: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]
+PIECE: Final = 6
+"""Characters from which on the beginning of something cut off is taken for a piece of a value."""
 STREAM_WINDOW: Final = 1 << 20
 """Bytes of a stream that are decoded together."""
 STREAM_OVERLAP: Final = 64 << 10
@@ -116,6 +118,26 @@ class Matcher:
                 start, stop = _grow(data, start, stop, needle)
                 covered[needle.marker] = stop
             yield Place(needle, (), start, stop)
+
+    def piece(self, data: bytes, stop: int) -> Place | None:
+        """Return what is left of a value in front of a cut at `stop`: a piece of it, too short to
+        hold a needle."""
+        found = None
+        for start in range(stop - PIECE, -1, -1):
+            text = next((text for text in self._minted if data[start:stop] in text), None)
+            if text is None:
+                break
+            found = Place(self._minted[text], (), start, stop)
+        return found
+
+    @cached_property
+    def _minted(self) -> dict[bytes, Needle]:
+        """The part of each line, in each form, that the needles are cut from, and one of them."""
+        ends: dict[int, tuple[int, int, Needle]] = {}
+        for needle in self._needles:
+            start, stop, _ = ends.get(id(needle.form), (needle.start, needle.stop, needle))
+            ends[id(needle.form)] = min(start, needle.start), max(stop, needle.stop), needle
+        return {needle.form.text[start:stop]: needle for start, stop, needle in ends.values()}
 
 
 @lru_cache(maxsize=4)

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from pytest_ato.evidence.views import ARGUMENTS, DEEP, LENGTH, View
+from pytest_ato.honeytokens.match import PIECE
 from pytest_ato.honeytokens.mint import Minted, mint
 from pytest_ato.honeytokens.sshkey import generate_key
 from pytest_ato.model.events import Honeytoken
@@ -99,6 +100,20 @@ def test_no_simple_encoding_of_any_minted_value_gets_through(
             assert f"‹{name}:" in text or (flooded and "‹unsearched:" in text)
             for slices in range(len(line) - 15):
                 assert encode(line[slices : slices + 16].encode()).decode("latin-1") not in text
+
+
+@pytest.mark.parametrize("kept", [PIECE, 15, 16, 31])
+def test_nothing_is_left_of_a_value_that_a_detector_cut(kept: int) -> None:
+    view = View(KEY, [AWS])
+    for text in (SECRET, SECRET[3:], SECRET.encode().hex(), SECRET[::-1]):
+        title = show(f"app runs --token={text} first", len("app runs --token=…") + kept)
+        assert title.endswith(f"{text[:kept]}…")
+        assert view.text(f"{title} twice") == f"app runs --token={MASK}… twice"
+
+
+def test_what_is_no_piece_of_a_marker_stays_in_front_of_a_cut(view: View) -> None:
+    for text in ("/usr/share/vendor…", f"/opt/{SECRET[: PIECE - 1]}…", "…", "wJq3…, wJq3"):
+        assert view.text(text) == text
 
 
 LAYERS: dict[str, Callable[[bytes], bytes]] = {
