@@ -16,8 +16,9 @@ from results import Machine, Step
 
 TREE: Final = Path(__file__).parents[2]
 BIN: Final = Path(sys.executable).parent
-PATIENCE_S: Final = 300
-"""For one program; an emulated processor is some twenty times slower than a real one."""
+PATIENCE_S: Final = 900
+"""For one program; an emulated processor is some twenty times slower than a real one, and a host
+that has other work to do gives it a part of that."""
 OUTPUT: Final = 4000
 
 
@@ -42,8 +43,9 @@ def _run(name: str, *command: str) -> Step:
             command, capture_output=True, text=True, timeout=PATIENCE_S, check=False
         )
         status, output = done.returncode, done.stdout + done.stderr
-    except subprocess.TimeoutExpired:
-        status, output = -1, f"not done after {PATIENCE_S} s"
+    except subprocess.TimeoutExpired as late:
+        printed = (late.stdout or b"") + (late.stderr or b"")
+        status, output = -1, f"{printed.decode()}not done after {PATIENCE_S} s"
     seconds = round(time.monotonic() - began, 1)
     return Step(name=name, status=status, seconds=seconds, output=output[-OUTPUT:])
 

@@ -19,7 +19,7 @@ from results import Machine
 
 QEMU: Final = "qemu-system-x86_64"
 HERE: Final = Path(__file__).parent
-TIME_LIMIT_S: Final = 1200
+TIME_LIMIT_S: Final = 2400
 _CONSOLE: Final = 3000
 
 
