@@ -20,8 +20,10 @@ MAX_HEADERS: Final = 256
 MAX_LINE: Final = 4 << 10
 """Bytes of a line that begins a chunk."""
 
+# A target has no blank at either end, so that a line of blanks is read once.
 _START: Final = re.compile(
-    rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) +([^\r\n]{1,65000}?) +HTTP/(1\.[0-9])\r?\n"
+    rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ++"
+    rb"([^ \r\n](?:[^\r\n]{0,65000}?[^ \r\n])??) ++HTTP/(1\.[0-9])\r?\n"
 )
 _LONGEST_METHOD: Final = 32
 _METHOD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}(?: .*)?", re.DOTALL)

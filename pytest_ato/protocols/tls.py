@@ -184,7 +184,8 @@ def _hello(reader: _Reader, kind: int) -> Hello:
     extensions = dict(_extensions(reader.vector(2))) if reader.data else {}
     versions = extensions.get(_VERSIONS, b"")
     if kind == _CLIENT_HELLO:
-        offered = struct.unpack(f">{len(versions) // 2}H", versions[1:][: len(versions) // 2 * 2])
+        count = max(0, len(versions) - 1) // 2
+        offered = struct.unpack_from(f">{count}H", versions, min(1, len(versions)))
         # Values that are only there to keep servers tolerant look like 0x?A?A (RFC 8701).
         version = max((one for one in offered if one & 0x0F0F != 0x0A0A), default=version)
     elif len(versions) == 2:

@@ -80,6 +80,14 @@ def test_a_head_that_is_too_long_is_none():
     assert looks_like_http1(b"G" * (MAX_HEAD + 1)) is False
 
 
+@pytest.mark.parametrize("filling", [b" ", b"a ", b" HTTP/1."])
+def test_a_line_is_read_once_whatever_is_in_it(filling):
+    """A search that came back to each blank of it would go on for days."""
+    data = b"GET" + filling * (MAX_HEAD // 2 // len(filling)) + b"\n"
+    assert looks_like_http1(data) is False
+    assert read(data) == [Rest(data)]
+
+
 def test_a_broken_chunk_ends_the_body():
     found = read(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\nsecret")
     assert body(found) == b"abc"

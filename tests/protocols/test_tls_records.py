@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ssl
+import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_ato.protocols.tls import Records, begins_tls, parse_hello
@@ -55,6 +56,32 @@ def test_garbage_and_truncation():
     records.feed(HELLO + b"no record")
     assert records.lost
     assert records.hello is not None
+
+
+def hello_with(extensions, kind=1):
+    """A hello made by hand, of these types and contents of extensions."""
+    inner = b"".join(struct.pack(">HH", of, len(data)) + data for of, data in extensions)
+    offer = b"\0\2\x13\1\1\0" if kind == 1 else b"\x13\1\0"
+    body = b"\3\3" + bytes(32) + b"\0" + offer + struct.pack(">H", len(inner)) + inner
+    return bytes([kind]) + len(body).to_bytes(3, "big") + body
+
+
+def test_a_hello_made_by_hand():
+    hello = parse_hello(hello_with([(43, b"\4\x1a\x1a\3\4")]))
+    assert hello.version == 0x0304
+    assert parse_hello(hello_with([(43, b"\3\4")], kind=2)).version == 0x0304
+
+
+EXTENSIONS = st.lists(
+    st.tuples(st.sampled_from([0, 16, 43, 0xFE0D]), st.binary(max_size=9)), max_size=4
+)
+
+
+@settings(max_examples=60, derandomize=True, deadline=None)
+@example(extensions=[(43, b"\2\3")], kind=1)  # half a version
+@given(extensions=EXTENSIONS, kind=st.sampled_from([1, 2]))
+def test_any_extension_whatever(extensions, kind):
+    parse_hello(hello_with(extensions, kind))
 
 
 @settings(max_examples=60, derandomize=True, deadline=None)
