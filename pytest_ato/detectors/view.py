@@ -35,6 +35,8 @@ URL: Final = 500
 """Characters of a URL that an exchange shows."""
 MAX_OPEN: Final = 128
 """Bodies of one connection that are read at once; of more, the oldest counts as ended."""
+MAX_INSIDE: Final = 8
+"""Tunnels in a tunnel that are entered; what is further inside comes as it was sent."""
 _Made = TypeVar("_Made", bound=Traffic)
 
 
@@ -83,10 +85,14 @@ class _Open:
 class View:
     """Reads one direction of one connection; feed it in order, then `close` it."""
 
-    def __init__(self, place: Place, numbers: Numbers, parser: Parser | None = None) -> None:
+    def __init__(
+        self, place: Place, numbers: Numbers, parser: Parser | None = None, *, inside: int = 0
+    ) -> None:
+        """`inside`: how many tunnels it is read through."""
         self.place = place
         self._numbers = numbers
         self._parser = parser
+        self._inside = inside
         self._start = bytearray()
         self._raw = 0
         """The part of bytes that no parser takes; 0: none yet."""
@@ -217,11 +223,12 @@ class View:
     def _after(self, data: bytes, ts: int) -> Iterator[Traffic]:
         """What is no HTTP any more: another protocol, or only bytes."""
         upgraded = self._parser.upgraded if isinstance(self._parser, Http1) else b""
-        if upgraded:
+        if upgraded and self._inside < MAX_INSIDE:
             is_websocket = upgraded == b"websocket"
             name = "websocket" if is_websocket else "http tunnel"
             inner = replace(self.place, path=(*self.place.path, name))
-            self._inner = View(inner, self._numbers, WebSocket() if is_websocket else None)
+            parser = WebSocket() if is_websocket else None
+            self._inner = View(inner, self._numbers, parser, inside=self._inside + 1)
             yield from self._inner.feed(data, ts)
         else:
             yield self._rest(data, ts)

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_ato.detectors.traffic import Exchange, Payload
-from pytest_ato.detectors.view import Numbers, Place, View
+from pytest_ato.detectors.view import MAX_INSIDE, Numbers, Place, View
 
 PLACE = Place(1, "api.vendor.example:443", "198.18.0.7", 443, None, "tls", ("tls",))
 H1 = b"POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello"
@@ -66,6 +66,12 @@ def test_what_is_no_protocol_comes_out_whole(data: bytes) -> None:
     texts, requests = read(b"\x00" + data, 7)
     assert requests == 0
     assert b"".join(texts.values()) == b"\x00" + data
+
+
+def test_tunnels_in_tunnels_are_bounded_and_nothing_of_them_is_dropped() -> None:
+    texts, requests = read(b"CONNECT x HTTP/1.1\n\n" * 2000 + b"secret", 5000)
+    assert requests == MAX_INSIDE + 1
+    assert any(text.endswith(b"secret") for text in texts.values())
 
 
 def test_a_protocol_within_another() -> None:
