@@ -6,6 +6,7 @@ import hashlib
 import io
 import shutil
 import stat
+import struct
 import subprocess
 import tarfile
 import zipfile
@@ -234,6 +235,17 @@ def test_no_bytes_do_worse_than_a_refusal(tmp_path_factory, data, magic):
     path = tmp_path_factory.mktemp("fuzz") / "vendor"
     path.write_bytes(magic + data)
     refused(path)
+
+
+def test_an_archive_on_several_disks_is_refused(tmp_path):
+    path = tmp_path / "vendor.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tool", "#!/bin/sh\n")
+    whole = path.read_bytes()
+    end = whole.index(b"PK\5\6")
+    disks = struct.pack("<4sIQI", b"PK\6\7", 0, 0, 2)
+    path.write_bytes(whole[:end] + disks + whole[end:])
+    assert "damaged archive" in refused(path)
 
 
 def test_one_file_needs_no_entry_and_without_bsdtar_the_package_is_named(tree, monkeypatch):

@@ -57,7 +57,7 @@ def unpack(source: Path, kind: str, into: Path) -> Unpacked:
             f"target {files.printable(source)} is an archive, and bsdtar, which opens it, is not "
             "installed: apt-get install libarchive-tools"
         )
-    if kind == "zip" and not zipfile.is_zipfile(source):  # bsdtar would take what is there
+    if kind == "zip" and not _is_zip(source):  # bsdtar would take what is there
         raise UsageError(f"target {files.printable(source)} {_DAMAGED}")
     into.mkdir(mode=0o755)
     if kind != "deb":
@@ -69,6 +69,13 @@ def unpack(source: Path, kind: str, into: Path) -> Unpacked:
     inner = _unpack(_Box(bsdtar, data[0], source), into / "tree")
     scripts = "its maintainer scripts were not run" if list(outer.tree.glob("control.tar*")) else ""
     return Unpacked(inner.tree, (*outer.left_out, *inner.left_out, *filter(None, [scripts])))
+
+
+def _is_zip(source: Path) -> bool:
+    try:
+        return zipfile.is_zipfile(source)
+    except zipfile.BadZipFile:  # of an archive on several disks, before Python 3.13
+        return False
 
 
 class _Box:
