@@ -22,6 +22,7 @@ from pytest_ato.evidence.log.files import segments
 from pytest_ato.evidence.verification.log import LogReader
 from pytest_ato.evidence.verification.trust import Keys
 from pytest_ato.model.errors import VerificationError
+from pytest_ato.model.malformed import MALFORMED
 
 _COUNTERS: Final = ("packets_out", "packets_in", "bytes_out", "bytes_in")
 
@@ -138,7 +139,7 @@ def _payloads(log: Path, keys: Keys) -> Iterator[_Payload]:
                 continue
             try:
                 payload = msgspec.json.decode(line.entry.payload, type=_Payload)
-            except msgspec.DecodeError:  # a record of another kind, whose fields are its own
+            except MALFORMED:  # a record of another kind, whose fields are its own
                 continue
             if payload.type == FLOWS:
                 yield payload

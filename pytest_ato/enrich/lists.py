@@ -17,6 +17,7 @@ import msgspec
 from pytest_ato.enrich.files import read_text
 from pytest_ato.model.errors import UsageError
 from pytest_ato.model.lists import KnownList, Lists
+from pytest_ato.model.malformed import MALFORMED
 from pytest_ato.model.octets import show
 
 _AS_OF: Final = re.compile(
@@ -140,7 +141,7 @@ def _bundle(text: str, path: Path) -> tuple[frozenset[str], str]:
     """The names of a STIX 2.1 bundle's indicators that are not revoked, and its newest date."""
     try:
         bundle = msgspec.json.decode(text, type=_Bundle)
-    except msgspec.DecodeError as error:
+    except MALFORMED as error:
         raise UsageError(f"{show(str(path))} is no STIX bundle: {show(str(error), 120)}") from None
     if bundle.type != "bundle":
         raise UsageError(f"{show(str(path))} is no STIX bundle: its type is {bundle.type!r}")

@@ -16,6 +16,7 @@ import msgspec
 from pytest_ato.evidence import places
 from pytest_ato.evidence.keys import PublicKey
 from pytest_ato.model.errors import UsageError
+from pytest_ato.model.malformed import MALFORMED
 from pytest_ato.model.octets import show
 
 _LARGEST: Final = 4 << 20
@@ -47,7 +48,7 @@ def pinned() -> dict[str, Pin]:
         raise UsageError(f"cannot read {show(str(path()))}: {error.strerror}") from None
     try:
         pins = msgspec.json.decode(data, type=list[Pin])
-    except msgspec.DecodeError as error:
+    except MALFORMED as error:
         raise UsageError(f"{show(str(path()))} is damaged: {show(str(error), 100)}") from None
     for pin in pins:
         if PublicKey(pin.public_key).id != pin.key:

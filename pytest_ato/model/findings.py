@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from pytest_ato.model.octets import Octets
-from pytest_ato.model.record import Event
+from pytest_ato.model.record import Event, Measured
 
 
 class Category(StrEnum):
@@ -57,7 +57,7 @@ class Process(msgspec.Struct, frozen=True, omit_defaults=True):
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One observation that a finding rests on."""
 
-    ts: int
+    ts: Measured
     text: Octets
     """One sentence or fragment; may hold hostile bytes and marker values: renderers mask."""
     pid: int = 0
@@ -79,7 +79,7 @@ class Finding(Event, tag="finding", frozen=True, kw_only=True):
     title: str
     """One line: what, by whom, where to. Safe to print; masked."""
     key: str
-    count: int = 1
+    count: Measured = 1
     where: Octets = ""
     """The path or destination that the finding is about."""
     lineage: tuple[Process, ...] = ()

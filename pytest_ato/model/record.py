@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated, TypeAlias
+
 import msgspec
+
+Measured: TypeAlias = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+"""A time, a count or a size of our own. A log that says more than 64 bits hold is made up, and what
+is reckoned from it would fit into no float."""
 
 
 class Event(
@@ -10,7 +16,7 @@ class Event(
 ):
     """One observed fact; `ts` is nanoseconds of the kernel's monotonic clock."""
 
-    ts: int
+    ts: Measured
 
 
 class TaskEvent(Event, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from pytest_ato.model.octets import Octets
+from pytest_ato.model.record import Measured
 
 Network = Literal["none", "sinkhole", "open"]
 
@@ -14,12 +15,12 @@ Network = Literal["none", "sinkhole", "open"]
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What one audit may use. None: not limited, by the user's explicit word."""
 
-    memory: int | None = 4 << 30
+    memory: Measured | None = 4 << 30
     """Bytes, of all processes and the tmpfs together."""
-    tasks: int | None = 512
-    disk: int = 1 << 30
+    tasks: Measured | None = 512
+    disk: Measured = 1 << 30
     """Bytes of the writable tmpfs."""
-    output: int = 1 << 20
+    output: Measured = 1 << 20
     """Bytes of standard output and of standard error that are kept; the rest is counted."""
 
 
@@ -58,7 +59,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     program_sha256: str
     files: tuple[PackagedFile, ...] = ()
     """The first of them, by path."""
-    files_total: int = 0
+    files_total: Measured = 0
     left_out: tuple[str, ...] = ()
     """What is not as it was packed, in words."""
 
@@ -75,7 +76,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     """Absolute path on the host, links resolved."""
     sha256: str
-    size: int
+    size: Measured
     format: Literal["elf", "script"]
     placed: tuple[Placed, ...]
     """The program first, then its companions."""

@@ -15,6 +15,7 @@ import pytest
 
 from pytest_ato import wording
 from pytest_ato.acceptance import DRIFT
+from pytest_ato.model.malformed import MALFORMED
 from pytest_ato.model.report import Report
 from pytest_ato.plugin.properties import BASELINE, REPORT
 from pytest_ato.plugin.session import session_of
@@ -70,7 +71,7 @@ def summary(terminal: pytest.TerminalReporter, reports: Iterable[pytest.TestRepo
 def _read(path: Path) -> Report | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Report)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *MALFORMED):
         return None
 
 

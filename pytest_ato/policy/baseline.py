@@ -23,6 +23,7 @@ from pytest_ato.detectors.facts import Fact, Kind, by_kind
 from pytest_ato.detectors.vendor_drift import comparable
 from pytest_ato.model.baseline import FORMAT, Baseline, Recorded
 from pytest_ato.model.errors import PolicyError, UsageError
+from pytest_ato.model.malformed import MALFORMED
 from pytest_ato.model.octets import show
 from pytest_ato.model.policy import Source, Terms
 from pytest_ato.policy.observe import Observed
@@ -53,7 +54,7 @@ def load(path: Path) -> tuple[Baseline, Source]:
         raise PolicyError(f"baseline {name} is larger than {LARGEST >> 20} MiB")
     try:
         baseline = msgspec.json.decode(content, type=Baseline)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except MALFORMED as error:
         raise PolicyError(f"{name} is no baseline: {show(str(error))}; make it anew") from None
     if baseline.format > FORMAT:
         raise PolicyError(f"{name} was written by a newer version of this tool; update it")

@@ -18,6 +18,7 @@ import msgspec
 from pytest_ato.evidence.canonical import Json
 from pytest_ato.evidence.coarse import mask_sensitive_fields
 from pytest_ato.model.errors import UsageError
+from pytest_ato.model.malformed import MALFORMED
 from pytest_ato.model.octets import show
 from pytest_ato.model.report import Report
 from pytest_ato.model.verdict import Verdict
@@ -105,7 +106,7 @@ def _report(folder: Path) -> Report:
         return msgspec.json.decode(data, type=Report)
     except OSError as error:
         raise UsageError(f"cannot read {show(str(path), 300)}: {error.strerror}") from None
-    except msgspec.MsgspecError as error:
+    except MALFORMED as error:
         raise UsageError(f"{show(str(path), 300)} is no report: {error}") from None
 
 

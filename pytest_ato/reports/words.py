@@ -5,6 +5,7 @@ Owns no escape: what comes out is as hostile as what went in.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Final
 
 from pytest_ato.model.observed import ReportDestination
@@ -27,7 +28,9 @@ def size(number: int) -> str:
     if number < 1024:
         return f"{number} B"
     power = min((number.bit_length() - 1) // 10, len(_UNITS))
-    return f"{number / 1024**power:.1f} {_UNITS[power - 1]}".replace(".0 ", " ")
+    # What a log says may be larger than any float.
+    whole, tenths = divmod(round(Fraction(10 * number, 1024**power)), 10)
+    return f"{whole}{f'.{tenths}' if tenths else ''} {_UNITS[power - 1]}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -6,6 +6,7 @@ that one which somebody adds tomorrow is attacked as well.
 
 from __future__ import annotations
 
+import contextlib
 from typing import get_args
 
 import msgspec
@@ -68,6 +69,28 @@ def examined(events, text: str) -> Report:
     for each in (*events[:-2], *more, *events[-2:]):
         examination.take(each)
     return examination.conclude().report
+
+
+NUMBERS = [-1, 2**63 - 1, 2**64 - 1, 10**30, 10**400, -(10**400)]
+
+
+def numbered(kind: type, number: int):
+    """Events of a kind, each with `number` in another field; those that a log may have."""
+    info = inspect.type_info(kind)
+    plain = {**filled(info, "203.0.113.9"), info.tag_field: info.tag, "ts": 9}
+    for name, value in plain.items():
+        if type(value) is int:
+            with contextlib.suppress(msgspec.DecodeError):
+                yield ev.decode(msgspec.json.encode({**plain, name: number}))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_no_number_breaks_a_report(events, number) -> None:
+    examination = Examination(DETECTORS)
+    more = [each for kind in KINDS for each in numbered(kind, number)]
+    for each in (*events[:-2], *more, *events[-2:]):
+        examination.take(each)
+    every_form(examination.conclude().report)
 
 
 def test_every_kind_of_event_is_there() -> None:

@@ -10,13 +10,12 @@ import select
 import socket
 import time
 
-import msgspec
-
 from pytest_ato.capture.network import confinement, rules
 from pytest_ato.capture.network.helper import EOF, Helper
 from pytest_ato.capture.sinkhole import wire
 from pytest_ato.capture.sinkhole.limits import LINE
 from pytest_ato.model.errors import CaptureUnavailable
+from pytest_ato.model.malformed import MALFORMED
 
 _READ = 1 << 16
 _READS_IN_A_ROW = 64
@@ -90,7 +89,7 @@ class Sinkhole(Helper):
         try:
             for line in lines:
                 records.append(wire.decode_record(line))
-        except msgspec.DecodeError as error:
+        except MALFORMED as error:
             self.broken = f"it sent a malformed record ({error})"
             rest = b""
         self._buffer = rest

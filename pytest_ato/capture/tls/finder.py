@@ -18,6 +18,7 @@ import msgspec
 from pytest_ato.capture.finder import wire
 from pytest_ato.capture.network import confinement
 from pytest_ato.model.errors import CaptureUnavailable
+from pytest_ato.model.malformed import MALFORMED
 
 _MODULE: Final = "pytest_ato.capture.finder"
 _IMPORTS: Final = ("pytest_ato", "msgspec", "capstone")
@@ -81,7 +82,7 @@ class Finder:
                 break
             try:
                 answer = _ANSWER.decode(message)
-            except msgspec.DecodeError as error:
+            except MALFORMED as error:
                 self.broken = f"it sent a malformed answer ({error})"
                 break
             if self._waiting.pop(answer.number, None) is None:

@@ -17,6 +17,7 @@ import msgspec
 from pytest_ato.evidence import merkle
 from pytest_ato.evidence.log import entries
 from pytest_ato.evidence.log.entries import Entry, Head, Record, Start
+from pytest_ato.model.malformed import MALFORMED
 
 REPAIR: Final = "repair"
 """`type` of the payload that tells of lines that a crash left torn."""
@@ -85,7 +86,7 @@ class Chain:
             entry = entries.decode(line)
         except msgspec.ValidationError as error:
             raise self._broken(f"is no line of an evidence log ({error})") from None
-        except (msgspec.DecodeError, RecursionError):
+        except msgspec.DecodeError:
             self.torn += (Torn(self.lines, len(line), sha256(line).hexdigest()),)
             return None
         if isinstance(entry, Record):
@@ -124,7 +125,7 @@ class Chain:
     def _repaired(self, record: Record) -> None:
         try:
             told = msgspec.json.decode(record.payload, type=Repair).lines
-        except msgspec.DecodeError:
+        except MALFORMED:
             told = ()
         if told != self.torn:
             raise Broken(f"line {self.torn[0].line} was changed: it is no line of a log any more")

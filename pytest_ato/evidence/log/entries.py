@@ -86,7 +86,7 @@ def decode(line: bytes) -> Entry:
     """Decode one line; raises `msgspec.DecodeError`, of which `ValidationError` is one."""
     try:
         return _DECODER.decode(line)
-    except UnicodeDecodeError as error:  # msgspec lets it through for the name of a field
+    except (UnicodeDecodeError, RecursionError) as error:  # see `MALFORMED`
         raise msgspec.DecodeError(str(error)) from None
 
 

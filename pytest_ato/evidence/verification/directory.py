@@ -21,6 +21,7 @@ from pytest_ato.evidence.verification import files
 from pytest_ato.evidence.verification.log import LogReader, payload_of, verify_log
 from pytest_ato.evidence.verification.trust import Keys
 from pytest_ato.model.errors import UsageError, VerificationError
+from pytest_ato.model.malformed import MALFORMED
 from pytest_ato.model.octets import show
 from pytest_ato.model.report import Report
 
@@ -111,7 +112,7 @@ class _Folder:
         try:
             envelope = dsse.decode(files.read(self._directory / name))
             statement = msgspec.json.decode(envelope.payload, type=statements.Statement)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except MALFORMED:
             raise VerificationError(f"{name} was changed: it is no DSSE envelope") from None
         if envelope.payload_type != dsse.PAYLOAD_TYPE or statement.predicate_type != predicate:
             raise VerificationError(f"{name} is of another type than its name says")
@@ -131,7 +132,7 @@ class _Folder:
     def _report(self, records: list[dict[str, object]]) -> Report:
         try:
             report = msgspec.json.decode(files.read(self._directory / REPORT), type=Report)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except MALFORMED as error:
             raise VerificationError(f"{REPORT} cannot be read: {show(str(error), 100)}") from None
         verdict = _verdict(records)
         if report.run_id != verdict.get("run_id"):

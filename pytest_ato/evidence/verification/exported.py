@@ -20,6 +20,7 @@ from pytest_ato.evidence.verification.files import read
 from pytest_ato.evidence.verification.log import LogReader, verify_log
 from pytest_ato.evidence.verification.trust import Keys
 from pytest_ato.model.errors import UsageError, VerificationError
+from pytest_ato.model.malformed import MALFORMED
 from pytest_ato.model.octets import show
 
 PROOF: Final = "proof.json"
@@ -54,7 +55,7 @@ def verify_exported(directory: Path, log: Path | None, keys: Keys) -> Iterator[s
     try:
         record = entries.decode(line)
         proof = msgspec.json.decode(read(directory / PROOF), type=_Proof)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except MALFORMED as error:
         raise VerificationError(
             f"record or proof cannot be read: {show(str(error), 100)}"
         ) from None
@@ -81,7 +82,7 @@ def _head(directory: Path, keys: Keys) -> Head:
     try:
         line = entries.encode_head(message, signature)
         head = entries.decode(line)
-    except (ValueError, msgspec.DecodeError, RecursionError):
+    except ValueError:
         head = None
     if not isinstance(head, Head):
         raise VerificationError(f"{HEAD} is no head of an evidence log")

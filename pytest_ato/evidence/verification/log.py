@@ -16,6 +16,7 @@ from pytest_ato.evidence.log.files import segments
 from pytest_ato.evidence.verification.files import open_regular
 from pytest_ato.evidence.verification.trust import Keys
 from pytest_ato.model.errors import VerificationError
+from pytest_ato.model.malformed import MALFORMED
 from pytest_ato.model.octets import show
 
 
@@ -96,7 +97,7 @@ def payload_of(record: Record) -> dict[str, object]:
     """Return a record's payload as an object; an empty one for what is none."""
     try:
         return msgspec.json.decode(record.payload, type=dict[str, object])
-    except msgspec.DecodeError:
+    except MALFORMED:
         return {}
 
 

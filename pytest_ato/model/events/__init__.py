@@ -176,5 +176,5 @@ def decode(line: bytes) -> AnyEvent:
     """Decode one line; raises `msgspec.DecodeError` (or its child ValidationError)."""
     try:
         return _DECODER.decode(line)
-    except UnicodeDecodeError as error:  # a field's name, of all places
+    except (UnicodeDecodeError, RecursionError) as error:  # see `MALFORMED`
         raise msgspec.DecodeError(str(error)) from None

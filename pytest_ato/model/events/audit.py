@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from pytest_ato.model.octets import Octets
-from pytest_ato.model.record import Event
+from pytest_ato.model.record import Event, Measured
 from pytest_ato.model.spec import AuditSpec
 
 FORMAT = 1
@@ -104,7 +104,7 @@ class Lost(Event, tag="lost", frozen=True, kw_only=True):
 
     source: str
     reason: str
-    count: int = 1
+    count: Measured = 1
 
 
 class Timing(Event, tag="timing", frozen=True, kw_only=True):
@@ -116,12 +116,12 @@ class Timing(Event, tag="timing", frozen=True, kw_only=True):
 class Counters(msgspec.Struct, frozen=True, kw_only=True):
     """The kernel side's counts; produced = consumed + lost + coalesced, for each class."""
 
-    produced: int = 0
-    consumed: int = 0
-    lost: int = 0
-    unread: int = 0
-    truncated: int = 0
-    coalesced: int = 0
+    produced: Measured = 0
+    consumed: Measured = 0
+    lost: Measured = 0
+    unread: Measured = 0
+    truncated: Measured = 0
+    coalesced: Measured = 0
 
 
 class End(Event, tag="end", frozen=True, kw_only=True):
@@ -141,7 +141,7 @@ class End(Event, tag="end", frozen=True, kw_only=True):
     """Command names of the processes that were alive when time was up."""
     counters: dict[str, Counters] = msgspec.field(default_factory=dict)
     """By class: critical, bulk."""
-    output_bytes: dict[str, int] = msgspec.field(default_factory=dict)
+    output_bytes: dict[str, Measured] = msgspec.field(default_factory=dict)
     """All bytes that the target wrote, by stream name; `Output` events hold the first of them."""
     limits_hit: tuple[str, ...] = ()
     """Names of limits that the target ran into: tasks, memory, disk."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_ato.model.octets import Octets
-from pytest_ato.model.record import TaskEvent
+from pytest_ato.model.record import Measured, TaskEvent
 
 
 class Door(TaskEvent, tag="door", frozen=True, kw_only=True):
@@ -28,4 +28,4 @@ class Door(TaskEvent, tag="door", frozen=True, kw_only=True):
     port: int = 0
     result: int = 0
     """0 where it is not known (io_uring: the operation was submitted)."""
-    count: int = 1
+    count: Measured = 1

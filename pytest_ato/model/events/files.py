@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pytest_ato.model.octets import Octets
-from pytest_ato.model.record import TaskEvent
+from pytest_ato.model.record import Measured, TaskEvent
 
 
 class FileEvent(TaskEvent, frozen=True, kw_only=True):
@@ -21,7 +21,7 @@ class FileEvent(TaskEvent, frozen=True, kw_only=True):
     truncated: bool = False
     changed: bool = False
     """The path differed between entry and exit of the call."""
-    count: int = 1
+    count: Measured = 1
     """Identical events in a row that this one stands for."""
 
 

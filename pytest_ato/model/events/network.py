@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pytest_ato.model.octets import Octets
-from pytest_ato.model.record import Event
+from pytest_ato.model.record import Event, Measured
 
 
 class Dns(Event, tag="dns", frozen=True, kw_only=True):
@@ -39,11 +39,11 @@ class Tcp(Event, tag="tcp", frozen=True, kw_only=True):
     port: int
     direction: Literal["out", "in"]
     """out: from the target."""
-    offset: int = 0
+    offset: Measured = 0
     data: Octets = ""
     closed: bool = False
-    sent: int = 0
-    received: int = 0
+    sent: Measured = 0
+    received: Measured = 0
 
 
 class Datagram(Event, tag="datagram", frozen=True, kw_only=True):
@@ -55,7 +55,7 @@ class Datagram(Event, tag="datagram", frozen=True, kw_only=True):
     address: str
     client_port: int = 0
     port: int = 0
-    size: int = 0
+    size: Measured = 0
     """Payload length; `data` holds the first (bounded) part."""
     data: Octets = ""
 
@@ -70,8 +70,8 @@ class Flow(Event, tag="flow", frozen=True, kw_only=True):
     client_port: int = 0
     """0 as well: of a later fragment, which has no ports."""
     port: int = 0
-    packets: int = 0
-    bytes: int = 0
+    packets: Measured = 0
+    bytes: Measured = 0
     """Of whole frames."""
     flags: int = 0
     """All TCP flags that were ever set (RFC 9293: 1 FIN, 2 SYN, 4 RST, 8 PSH, 16 ACK)."""

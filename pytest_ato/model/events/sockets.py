@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pytest_ato.model.record import TaskEvent
+from pytest_ato.model.record import Measured, TaskEvent
 
 
 class Connect(TaskEvent, tag="connect", frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class Send(TaskEvent, tag="send", frozen=True, kw_only=True):
     result: int | None = None
     cookie: int = 0
     fd: int = -1
-    count: int = 1
+    count: Measured = 1
 
 
 class Bind(TaskEvent, tag="bind", frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ import msgspec
 from pytest_ato import __version__
 from pytest_ato.model.container import Ready
 from pytest_ato.model.errors import CaptureUnavailable
+from pytest_ato.model.malformed import MALFORMED
 from pytest_ato.model.octets import show
 from pytest_ato.model.spec import AuditSpec
 from pytest_ato.runtime.docker import image, owner, parcel
@@ -135,7 +136,7 @@ def _ready(container: Container, reader: Reader) -> Ready:
         raise CaptureUnavailable(f"the audit container said nothing: {container.fate()}")
     try:
         ready = msgspec.json.decode(line, type=Ready)
-    except msgspec.DecodeError:
+    except MALFORMED:
         raise CaptureUnavailable(
             f"the audit container says what no capture does: {show(line.decode(errors='replace'))}"
         ) from None
