@@ -185,6 +185,7 @@ struct ato_door {
 #define ATO_TLS_CLOSED 4 /* the handle is given back */
 #define ATO_TLS_SOCKET 5 /* what was written into memory is sent on this socket */
 #define ATO_TLS_COUNTED 6 /* `size` bytes were read, none of which is told */
+#define ATO_TLS_WROTE 7 /* ATO_TLS_OUT of all there was to write, and ATO_TLS_DONE, in one */
 
 #define ATO_CHUNK 16384 /* bytes of a buffer in one record: a TLS record's */
 #define ATO_CHUNK_MIDDLE 2048
@@ -193,10 +194,10 @@ struct ato_door {
 struct ato_tls {
 	struct ato_header h;
 	__u64 object; /* the library's handle of the connection */
-	__u64 call; /* of one call; unique with tgid and object */
+	__u64 call; /* of one call; unique with tgid and object; 0: told in this record alone */
 	__u64 cookie; /* of the socket; 0: not known */
-	__u64 size; /* bytes of the whole call; of ATO_TLS_DONE: its result, signed */
-	__u64 at; /* of this piece in the buffer */
+	__u64 size; /* bytes of the whole call; of ATO_TLS_DONE and _WROTE: its result, signed */
+	__u64 at; /* of this piece in the buffer; of ATO_TLS_WROTE: bytes of the whole call */
 	__s32 fd; /* of the socket; -1: not known */
 	__u32 len; /* bytes of this piece, which follow; the record may have room for more */
 	__u16 function;

@@ -5,6 +5,7 @@
 
 #include "doors.h"
 #include "pending.h"
+#include "tls.h"
 #include "walk.h"
 
 struct {
@@ -167,6 +168,7 @@ int BPF_PROG(ato_sched_process_exit, struct task_struct *task)
 	struct ato_exit *r;
 	int group;
 
+	tls_thread_ends();
 	/* The end of a process is the end of its last thread, whichever that is. */
 	if (BPF_CORE_READ(signal, live.counter) != 0 || !in_scope())
 		return 0;

@@ -4,9 +4,14 @@
  * attachment, as its cookie, so that two programs serve all functions of all libraries. A uprobe
  * sits on the file, for every process that maps it: the scope test comes first.
  *
- * A call is kept from its entry to its return under the thread that makes it; of Go, under the
- * goroutine, which may return on another thread. There are no uretprobes: those write to the
- * stack, which Go moves.
+ * A call is kept from its entry to its return with the thread that makes it; of Go, under the
+ * goroutine, which may return on another thread. There are no uretprobes of Go's functions: those
+ * write to the stack, which Go moves.
+ *
+ * Bytes to be written are read at the entry: at the return, a program's other threads and what the
+ * library called back may have put others in their place. Those of a small write wait with the
+ * thread, and become one record with the result. A write that never returns (its callback jumps
+ * away, or its thread ends) is told by the next call of its thread or by the thread's end.
  */
 #ifndef ATO_TLS_H
 #define ATO_TLS_H
@@ -20,6 +25,7 @@
 #define TLS_CHUNKS (TLS_ROW * TLS_ROW) /* of one call; 16 MiB */
 #define TLS_SURE (8 << 20) /* bytes of one direction; beyond, a full ring is worse than a number */
 #define TLS_KEPT (64 << 20) /* beyond, the reader keeps the number alone: plaintext.py */
+#define TLS_SUMMED (64 << 10) /* bytes that a thread adds up by itself */
 #define PR_DESC_LAYERED 4 /* prio.h: the descriptor is one of a protocol, such as TLS */
 
 /* Plaintext comes in floods, which must not push anything else out. The size is the loader's. */
@@ -39,7 +45,7 @@ struct tls_who {
 
 struct tls_call {
 	__u64 object; /* the library's own handle of the connection */
-	__u64 call; /* time of entry */
+	__u64 call; /* time of entry; 0 while the bytes wait */
 	__u64 buffer;
 	__u64 size;
 	__u64 count; /* where the function writes how many bytes it took or gave */
@@ -50,6 +56,7 @@ struct tls_call {
 	__u16 flags;
 };
 
+/* Of Go alone. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, TLS_CALLS);
@@ -60,16 +67,37 @@ struct {
 /* The connection that a thread wrote to last, into memory: a socket has not carried it yet. */
 struct tls_loose {
 	__u64 object; /* 0: of several */
-	__u32 function;
+	__u32 function; /* 0: there is none */
 	__u32 pad;
 };
 
+/* The direction of a connection that a thread used last, so that most calls need no look-up. */
+struct tls_share {
+	__u64 object;
+	__u64 carried; /* by all threads, when this one looked */
+	__u64 own; /* since then */
+};
+
+struct tls_thread {
+	struct tls_call call; /* function 0: none */
+	struct tls_loose loose;
+	struct tls_share in;
+	struct tls_share out;
+	__u32 generation; /* of the audit that the thread is known to belong to */
+	__u16 held_bytes;
+	__u16 holds; /* the call is a write whose bytes are not told yet */
+	struct {
+		struct ato_tls record;
+		__u8 bytes[ATO_CHUNK_SMALL];
+	} held;
+};
+
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, TLS_CALLS);
-	__type(key, struct tls_who);
-	__type(value, struct tls_loose);
-} tls_loose SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct tls_thread);
+} tls_threads SEC(".maps");
 
 /* One direction of a connection. */
 struct tls_way {
@@ -85,7 +113,8 @@ struct {
 	__type(value, __u64);
 } tls_carried SEC(".maps");
 
-/* A program of such Go was met: before, no read or write need look for its goroutine. */
+/* A program of Go, or of such Go, was met: before, no read or write need look for its goroutine. */
+bool go_met;
 bool go_stack_met;
 
 /* Of a thread of Go's: what it runs lies right below its thread-local storage. */
@@ -98,25 +127,56 @@ static __always_inline __u64 goroutine_of_thread(void)
 	return goroutine;
 }
 
-static __always_inline struct tls_who this_thread(void)
+static __always_inline bool is_go(__u32 function)
 {
-	__u64 id = bpf_get_current_pid_tgid();
-	struct tls_who who = { .who = (__u32)id, .tgid = id >> 32 };
+	return ATO_TLS_SHAPE(function) == ATO_TLS_GO || ATO_TLS_SHAPE(function) == ATO_TLS_GO_STACK;
+}
+
+static __always_inline struct tls_who tls_who(__u64 goroutine)
+{
+	struct tls_who who = { .who = goroutine, .tgid = bpf_get_current_pid_tgid() >> 32 };
 
 	return who;
 }
 
-static __always_inline struct tls_who tls_who(struct pt_regs *regs, __u32 function)
+static __always_inline struct tls_who goroutine(struct pt_regs *regs, __u32 function)
 {
-	struct tls_who who = this_thread();
+	go_met = true;
+	if (ATO_TLS_SHAPE(function) == ATO_TLS_GO)
+		return tls_who(GOROUTINE(regs));
+	go_stack_met = true;
+	return tls_who(goroutine_of_thread());
+}
 
-	if (ATO_TLS_SHAPE(function) == ATO_TLS_GO) {
-		who.who = GOROUTINE(regs);
-	} else if (ATO_TLS_SHAPE(function) == ATO_TLS_GO_STACK) {
-		who.who = goroutine_of_thread();
-		go_stack_met = true;
+static __always_inline struct tls_thread *known_thread(__u64 flags)
+{
+	return bpf_task_storage_get(&tls_threads, bpf_get_current_task_btf(), 0, flags);
+}
+
+/*
+ * What is kept of the current thread, if it belongs to the audit. Nobody leaves its cgroup: a thread
+ * that was found to be in it needs no second test.
+ */
+static __always_inline struct tls_thread *thread_in_scope(void)
+{
+	struct ato_scope *s = live_scope();
+	struct tls_thread *t;
+
+	if (!s)
+		return NULL;
+	t = known_thread(0);
+	if (t && t->generation == s->generation)
+		return t;
+	if (!in_scope())
+		return NULL;
+	t = known_thread(BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (t) {
+		t->generation = s->generation;
+	} else {
+		count_produced(ATO_PLAIN);
+		count_lost(ATO_PLAIN);
 	}
-	return who;
+	return t;
 }
 
 static __always_inline bool writes(__u32 function)
@@ -317,44 +377,124 @@ static __always_inline void submit_plaintext(struct tls_call *c, __u32 what, boo
 	count_flags(ATO_PLAIN, ATO_F_TRUNCATED);
 }
 
-static __always_inline struct tls_way tls_way(struct tls_call *c, bool out)
+/* Take the bytes of a small write. */
+static __always_inline void hold(struct tls_thread *t, bool sleeps)
 {
-	struct tls_way way = { .object = c->object, .out = out };
+	const void *from = (void *)t->call.buffer;
+	__u64 bytes = t->call.size;
+	long error;
+
+	asm volatile("" : "+r"(bytes));
+	if (bytes > ATO_CHUNK_SMALL)
+		return;
+	error = bpf_probe_read_user(t->held.bytes, bytes, from);
+	if (error && sleeps)
+		error = bpf_copy_from_user(t->held.bytes, bytes, from);
+	if (error)
+		t->call.flags |= ATO_F_UNREAD;
+	t->held_bytes = error ? 0 : bytes;
+	t->holds = true;
+}
+
+/* Tell them, with the result where there is one. */
+static __always_inline void tell_held(struct tls_thread *t, __u32 what, __s64 result)
+{
+	__u64 bytes = t->held_bytes;
+
+	t->holds = false;
+	if (what == ATO_TLS_OUT)
+		t->call.call = bpf_ktime_get_ns();
+	count_produced(ATO_PLAIN);
+	count_flags(ATO_PLAIN, t->call.flags);
+	fill_tls(&t->held.record, &t->call, what);
+	t->held.record.len = bytes;
+	if (what == ATO_TLS_WROTE) {
+		t->held.record.at = t->call.size;
+		t->held.record.size = result;
+	}
+	asm volatile("" : "+r"(bytes));
+	if (bytes > ATO_CHUNK_SMALL ||
+	    bpf_ringbuf_output(&plain, &t->held, sizeof(struct ato_tls) + bytes, SUBMIT))
+		count_lost(ATO_PLAIN);
+}
+
+/* Called as a thread ends, which its write never outlives. */
+static __always_inline void tls_thread_ends(void)
+{
+	struct tls_thread *t = known_thread(0);
+
+	if (t && t->holds && in_scope())
+		tell_held(t, ATO_TLS_OUT, 0);
+}
+
+static __always_inline struct tls_way tls_way(__u64 object, bool out)
+{
+	struct tls_way way = { .object = object, .out = out };
 
 	way.tgid = bpf_get_current_pid_tgid() >> 32;
 	return way;
+}
+
+/* Add what a thread carried to what all did, and look how much that is. */
+static __always_inline void settle(struct tls_share *share, bool out)
+{
+	struct tls_way way = tls_way(share->object, out);
+	__u64 *carried = bpf_map_lookup_elem(&tls_carried, &way);
+
+	if (carried)
+		share->carried = __sync_fetch_and_add(carried, share->own) + share->own;
+	else
+		share->carried = share->own;
+	if (!carried && share->own)
+		bpf_map_update_elem(&tls_carried, &way, &share->own, BPF_ANY);
+	share->own = 0;
+}
+
+static __always_inline struct tls_share *share_of(struct tls_thread *t, struct tls_call *c)
+{
+	bool out = writes(c->function);
+	struct tls_share *share = out ? &t->out : &t->in;
+
+	if (share->object != c->object) {
+		if (share->own)
+			settle(share, out);
+		share->object = c->object;
+		settle(share, out);
+	}
+	return share;
 }
 
 /*
  * Whether the bytes of a call are a number only. A large transfer is faster than the reader where
  * the processors are busy with it, and lost records would say nothing of how much was in them.
  */
-static __always_inline bool only_counts(struct tls_call *c)
+static __always_inline bool only_counts(struct tls_thread *t, struct tls_call *c)
 {
-	struct tls_way way = tls_way(c, writes(c->function));
-	__u64 *carried = bpf_map_lookup_elem(&tls_carried, &way);
+	struct tls_share *share = share_of(t, c);
 
-	if (!carried || *carried < TLS_SURE)
+	if (share->carried + share->own < TLS_SURE)
 		return false;
-	return *carried >= TLS_KEPT || bpf_ringbuf_query(&plain, BPF_RB_AVAIL_DATA) >
-					       bpf_ringbuf_query(&plain, BPF_RB_RING_SIZE) / 2;
+	settle(share, writes(c->function)); /* the handle may be another connection's by now */
+	if (share->carried < TLS_SURE)
+		return false;
+	return share->carried >= TLS_KEPT ||
+	       bpf_ringbuf_query(&plain, BPF_RB_AVAIL_DATA) >
+		       bpf_ringbuf_query(&plain, BPF_RB_RING_SIZE) / 2;
 }
 
-static __always_inline void carry(struct tls_call *c, __u64 bytes)
+static __always_inline void carry(struct tls_thread *t, struct tls_call *c, __u64 bytes)
 {
-	struct tls_way way = tls_way(c, writes(c->function));
-	__u64 *carried = bpf_map_lookup_elem(&tls_carried, &way);
+	struct tls_share *share = share_of(t, c);
 
-	if (carried)
-		__sync_fetch_and_add(carried, bytes);
-	else
-		bpf_map_update_elem(&tls_carried, &way, &bytes, BPF_ANY);
+	share->own += bytes;
+	if (share->own >= TLS_SUMMED)
+		settle(share, writes(c->function));
 }
 
 /* The handle is given back; another connection may get the same. */
 static __always_inline int tls_close(struct tls_call *c)
 {
-	struct tls_way out = tls_way(c, true), in = tls_way(c, false);
+	struct tls_way out = tls_way(c->object, true), in = tls_way(c->object, false);
 
 	bpf_map_delete_elem(&tls_carried, &out);
 	bpf_map_delete_elem(&tls_carried, &in);
@@ -362,40 +502,43 @@ static __always_inline int tls_close(struct tls_call *c)
 }
 
 /* A write that no socket followed went into memory, from where the program sends it itself. */
-static __always_inline void tls_loosen(struct tls_call *c)
+static __always_inline void tls_loosen(struct tls_thread *t, struct tls_call *c)
 {
-	struct tls_who who = this_thread();
-	struct tls_loose loose = { .object = c->object, .function = c->function };
-	struct tls_loose *other;
-
 	if (c->fd >= 0)
 		return;
-	other = bpf_map_lookup_elem(&tls_loose, &who);
-	if (other && other->object != c->object)
-		loose.object = 0; /* of two, nobody knows which goes first */
-	bpf_map_update_elem(&tls_loose, &who, &loose, BPF_ANY);
+	/* of two, nobody knows which goes first */
+	t->loose.object = !t->loose.function || t->loose.object == c->object ? c->object : 0;
+	t->loose.function = c->function;
+}
+
+/* The call that a thread is in; of Go, its goroutine. */
+static __always_inline struct tls_call *call_around(struct tls_thread *t, struct pt_regs *regs)
+{
+	struct tls_call *call;
+	struct tls_who who;
+
+	if (t && t->call.function)
+		return &t->call;
+	if (!go_met)
+		return NULL;
+	who = tls_who(GOROUTINE(regs));
+	call = bpf_map_lookup_elem(&tls_calls, &who);
+	if (call || !go_stack_met)
+		return call;
+	who = tls_who(goroutine_of_thread());
+	return bpf_map_lookup_elem(&tls_calls, &who);
 }
 
 /* Called as a thread reads or writes a descriptor: which socket a connection is on. */
 static __always_inline void tls_socket(struct pt_regs *regs, int fd, bool sends)
 {
-	struct tls_who who = this_thread();
-	struct tls_call *call = bpf_map_lookup_elem(&tls_calls, &who);
-	struct tls_loose *loose = NULL;
+	struct tls_thread *t = known_thread(0);
+	bool loose = t && !t->call.function && sends && t->loose.function;
+	struct tls_call *call = loose ? NULL : call_around(t, regs);
 	struct tls_call bound = {};
 	struct sock *sk;
 	__u16 family;
 
-	if (!call) {
-		loose = sends ? bpf_map_lookup_elem(&tls_loose, &who) : NULL;
-		who.who = GOROUTINE(regs);
-		if (!loose)
-			call = bpf_map_lookup_elem(&tls_calls, &who);
-	}
-	if (!call && !loose && go_stack_met) {
-		who.who = goroutine_of_thread();
-		call = bpf_map_lookup_elem(&tls_calls, &who);
-	}
 	if (!call && !loose)
 		return;
 	sk = sock_of(file_of(fd));
@@ -407,12 +550,11 @@ static __always_inline void tls_socket(struct pt_regs *regs, int fd, bool sends)
 		call->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 		return;
 	}
-	bound.object = loose->object;
-	bound.function = loose->function;
+	bound.object = t->loose.object;
+	bound.function = t->loose.function;
 	bound.fd = fd;
 	bound.cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-	who = this_thread();
-	bpf_map_delete_elem(&tls_loose, &who);
+	t->loose.function = 0;
 	if (bound.object)
 		submit_tls(&bound, ATO_TLS_SOCKET);
 }
@@ -420,85 +562,114 @@ static __always_inline void tls_socket(struct pt_regs *regs, int fd, bool sends)
 /* A function of Go's begins anew when its stack was too small: the same call, not another one. */
 static __always_inline bool begins_anew(struct tls_call *outer, struct tls_call *c)
 {
-	__u32 shape = ATO_TLS_SHAPE(c->function);
+	return is_go(c->function) && outer->function == c->function &&
+	       outer->object == c->object && outer->buffer == c->buffer && outer->size == c->size;
+}
 
-	return (shape == ATO_TLS_GO || shape == ATO_TLS_GO_STACK) &&
-	       outer->function == c->function && outer->object == c->object &&
-	       outer->buffer == c->buffer && outer->size == c->size;
+/* Keep a call until it returns. */
+static __always_inline void keep(struct tls_thread *t, struct tls_call *c, struct tls_who *who)
+{
+	if (!is_go(c->function)) {
+		t->call = *c;
+	} else if (bpf_map_update_elem(&tls_calls, who, c, BPF_ANY)) {
+		count_produced(ATO_PLAIN);
+		count_lost(ATO_PLAIN);
+	}
 }
 
 static __always_inline int tls_enter(struct pt_regs *regs, bool sleeps)
 {
+	struct tls_thread *t = thread_in_scope();
 	struct tls_call c = { .fd = -1 }, *outer;
-	struct tls_who who;
+	struct tls_who who = {};
 	__u64 cookie;
-	bool nested;
+	bool nested, waits;
 
-	if (!in_scope())
+	if (!t)
 		return 0;
 	cookie = bpf_get_attach_cookie(regs);
 	c.function = (__u16)cookie;
 	c.sp = STACK(regs) + (cookie >> 16); /* as it was before the prologue */
-	c.call = bpf_ktime_get_ns();
 	if (!tls_arguments(&c, regs))
 		return 0;
+	if (t->holds) /* the call before has not returned, and may never */
+		tell_held(t, ATO_TLS_OUT, 0);
 	if (ATO_TLS_SHAPE(c.function) == ATO_TLS_FREE)
 		return tls_close(&c);
-	who = tls_who(regs, c.function);
-	outer = bpf_map_lookup_elem(&tls_calls, &who);
+	if (is_go(c.function)) {
+		who = goroutine(regs, c.function);
+		outer = bpf_map_lookup_elem(&tls_calls, &who);
+	} else {
+		outer = t->call.function ? &t->call : NULL;
+	}
 	/* By another function of its library, which may never return: the reader finds that out. */
 	nested = outer && outer->function != c.function && outer->object == c.object &&
 		 c.sp <= outer->sp && writes(outer->function) == writes(c.function);
 	c.flags = nested ? ATO_F_NESTED : 0;
+	waits = !nested && !is_go(c.function) && c.size <= ATO_CHUNK_SMALL;
+	if (!waits && writes(c.function))
+		c.call = bpf_ktime_get_ns();
 	if (outer && writes(c.function) && begins_anew(outer, &c)) {
 		struct tls_call vain = *outer;
 
 		vain.size = -1; /* nothing was taken by the first attempt */
 		submit_tls(&vain, ATO_TLS_DONE);
 	}
-	if (!nested && bpf_map_update_elem(&tls_calls, &who, &c, BPF_ANY)) {
-		count_produced(ATO_PLAIN);
-		count_lost(ATO_PLAIN);
-	}
-	if (writes(c.function) && !only_counts(&c))
+	if (!nested)
+		keep(t, &c, &who);
+	if (!writes(c.function) || only_counts(t, &c))
+		return 0;
+	if (waits)
+		hold(t, sleeps);
+	else
 		submit_plaintext(&c, ATO_TLS_OUT, sleeps);
 	return 0;
 }
 
 static __always_inline int tls_leave(struct pt_regs *regs, bool sleeps)
 {
+	struct tls_thread *t = thread_in_scope();
 	struct tls_call c, *call;
 	struct tls_who who;
 	__u32 function;
 	__s64 result;
 
-	if (!in_scope())
+	if (!t)
 		return 0;
 	function = (__u16)bpf_get_attach_cookie(regs);
-	who = tls_who(regs, function);
-	call = bpf_map_lookup_elem(&tls_calls, &who);
+	if (is_go(function)) {
+		who = goroutine(regs, function);
+		call = bpf_map_lookup_elem(&tls_calls, &who);
+	} else {
+		call = &t->call;
+	}
 	if (!call || call->function != function)
 		return 0;
 	c = *call;
-	bpf_map_delete_elem(&tls_calls, &who);
 	result = tls_result(&c, regs);
-	if (writes(function)) {
-		c.size = result;
-		if (result > 0) {
-			carry(&c, result);
-			tls_loosen(&c);
-		}
-		return submit_tls(&c, ATO_TLS_DONE);
+	if (writes(function) && result > 0) {
+		carry(t, &c, result);
+		tls_loosen(t, &c);
 	}
-	if (result <= 0)
+	if (writes(function) && t->holds && !is_go(function)) {
+		tell_held(t, ATO_TLS_WROTE, result);
+	} else if (writes(function)) {
+		c.size = result;
+		submit_tls(&c, ATO_TLS_DONE);
+	}
+	if (is_go(function))
+		bpf_map_delete_elem(&tls_calls, &who);
+	else
+		call->function = 0;
+	if (writes(function) || result <= 0)
 		return 0;
 	if ((__u64)result < c.size)
 		c.size = result;
-	if (only_counts(&c))
+	if (only_counts(t, &c))
 		submit_tls(&c, ATO_TLS_COUNTED);
 	else
 		submit_plaintext(&c, ATO_TLS_IN, sleeps);
-	carry(&c, c.size);
+	carry(t, &c, c.size);
 	return 0;
 }
 

@@ -67,6 +67,7 @@ TLS_IN: Final = 3
 TLS_CLOSED: Final = 4
 TLS_SOCKET: Final = 5
 TLS_COUNTED: Final = 6
+TLS_WROTE: Final = 7
 CHUNK: Final = 16384
 
 MODE_UNKNOWN: Final = 0xFFFF

@@ -38,10 +38,14 @@ VIA: Final[dict[int, Via]] = {
     abi.TLS_GOLANG: "go",
 }
 """Library bits of a function's code to what they are called."""
-
-
 _WOULD_BLOCK: Final = (-28, -52)
 """GNUTLS_E_AGAIN and GNUTLS_E_INTERRUPTED: the bytes are kept, and sent when it is called again."""
+_PROBES: Final = {
+    abi.TLS_OUT: ("tls_enter",),
+    abi.TLS_DONE: ("tls_leave",),
+    abi.TLS_WROTE: ("tls_enter", "tls_leave"),
+}
+"""What fired for a record to be there."""
 
 
 @dataclass
@@ -126,8 +130,8 @@ class Plaintext:
         ts, pid, tid, _, flags, handle, call, cookie, size, at, fd, length, function, what = fields
         library = function & abi.TLS_LIBRARY
         if library == abi.TLS_CANARY:
-            probe = "tls_enter" if what == abi.TLS_OUT else "tls_leave"
-            yield Uprobe(ts=ts, pid=pid, tid=tid, probe=probe)
+            for probe in _PROBES.get(what, ()):
+                yield Uprobe(ts=ts, pid=pid, tid=tid, probe=probe)
             return
         if what == abi.TLS_CLOSED:
             yield from self._close(ts, tid, (pid, handle, library))
@@ -144,6 +148,8 @@ class Plaintext:
         elif what == abi.TLS_DONE:
             write = self._returned((pid, handle, call)) or _Write(stream, tid, size)
             yield from self._done(ts, write, size)
+        elif what == abi.TLS_WROTE:
+            yield from self._done(ts, _Write(stream, tid, at, pieces=[(0, data)]), size)
         elif what == abi.TLS_IN:
             yield from self._add(stream, "in", (ts, tid), data, min(size - at, abi.CHUNK))
         elif what == abi.TLS_COUNTED:

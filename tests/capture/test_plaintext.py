@@ -49,6 +49,9 @@ class Records:
     def done(self, size: int, **fields: int) -> Records:
         return self.add(abi.TLS_DONE, size, **fields)
 
+    def wrote(self, data: bytes, size: int, **fields: int) -> Records:
+        return self.add(abi.TLS_WROTE, size, data, at=len(data), call=0, **fields)
+
     def read(self, data: bytes, **fields: int) -> Records:
         fields.setdefault("function", OPENSSL_READ)
         return self.add(abi.TLS_IN, fields.pop("size", len(data)), data, **fields)
@@ -98,6 +101,13 @@ def test_a_write_that_would_block_counts_once_and_one_that_fails_never() -> None
 
 def test_of_a_partial_write_only_what_was_taken_is_told() -> None:
     assert Records().out(b"abcdef").done(4).told() == [(1, "out", 0, b"abcd", 4)]
+
+
+def test_a_small_write_is_told_with_its_result_in_one_record() -> None:
+    records = Records().wrote(b"hello", 5).wrote(b"again", 3).wrote(b"never", -1)
+    assert records.told() == [(1, "out", 0, b"helloaga", 8)]
+    records.wrote(b"kept", -28, function=GNUTLS_WRITE).wrote(b"", 4, function=GNUTLS_WRITE)
+    assert records.told() == [(2, "out", 0, b"kept", 4)]
 
 
 def test_pieces_of_one_call_are_put_together_and_a_gap_is_a_number() -> None:
@@ -197,4 +207,10 @@ def test_writes_that_do_not_return_are_not_held_for_ever(monkeypatch: pytest.Mon
 def test_the_canary_is_no_plaintext() -> None:
     records = Records().out(b"nonce", function=CANARY).done(5, function=CANARY)
     probes = [event.probe for event in records.events() if isinstance(event, Uprobe)]
+    assert probes == ["tls_enter", "tls_leave"]
+    probes = [
+        event.probe
+        for event in Records().wrote(b"nonce", 5, function=CANARY).events()
+        if isinstance(event, Uprobe)
+    ]
     assert probes == ["tls_enter", "tls_leave"]

@@ -40,6 +40,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory, lack: Lack) -> Path:
     run(folder, "objcopy", "--localize-symbol=SSL_write", "--localize-symbol=SSL_read", "static",
         "local")  # fmt: skip
     run(folder, "strip", "-o", "hidden", "static")
+    run(folder, "cc", "callbacks.c", "-w", "-o", "callbacks", "-lssl", "-lcrypto", "-pthread")
     run(folder, "go", "build", "-o", "go-plain", "client.go")
     run(folder, "strip", "-o", "go-stripped", "go-plain")
     run(folder, "cc", "-nostdlib", "-static", "-no-pie", "-s", "-o", "old-go", "old_go.S")

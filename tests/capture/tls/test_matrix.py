@@ -35,6 +35,11 @@ ROWS = {
 LATE = ("first", "early")
 """Asked by a client that nobody could know of before it ran, right after its start."""
 
+CALLED_BACK = (
+    "jumps-away", "after-it", "thread-ends", "killed", "overwritten", "outer", "inner", "retried"
+)  # fmt: skip
+"""Written by a program whose own function the library calls in the middle of the write."""
+
 
 @pytest.fixture(scope="module")
 def pieces(outcome: Outcome) -> list[Tls]:
@@ -123,6 +128,12 @@ def test_of_one_call_with_very_much_the_rest_is_a_number_and_said_to_be(
     assert sum(piece.size for piece in sent) == (17 << 20) + 15
     assert sum(len(raw(piece.data)) for piece in sent) == (16 << 20) + 15
     assert outcome.report.coverage.counters["plain"].truncated == 1
+
+
+@pytest.mark.parametrize("name", CALLED_BACK)
+def test_a_write_is_seen_once_whatever_happens_within(pieces: list[Tls], name: str) -> None:
+    sent = b"".join(raw(one.data) for one in pieces if one.direction == "out")
+    assert sent.count(f"GET /{name}/ ".encode()) == 1
 
 
 def test_who_is_outside_of_the_audit_is_not_seen_with_the_same_library(pieces: list[Tls]) -> None:

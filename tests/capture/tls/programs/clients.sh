@@ -19,6 +19,7 @@ LD_LIBRARY_PATH=/srv /srv/old-openssl 4433 /old-openssl/
 /srv/hidden 4433 /hidden/
 for go in plain stripped; do /srv/go-$go 127.0.0.1:4433 /go-$go/; done
 /srv/old-go
+/srv/callbacks
 
 # Nobody knew of these before they ran: what they do after a while is seen, also when capture has
 # much to read.
