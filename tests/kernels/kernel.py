@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_KERNEL_PACKAGE: Final = re.compile(r"linux-(image|modules)-[\w.+-]+")
+_KERNEL_PACKAGE: Final = re.compile(r"linux-(base|binary|image|modules)-[\w.+-]+")
 _CONCRETE: Final = re.compile(r"linux-image-(unsigned-)?\d+\.\d+\.")
 _DRIVERS: Final = re.compile(r"/kernel/(sound|drivers)/")
 _WANTED_DRIVERS: Final = re.compile(r"/kernel/drivers/(virtio/|net/[^/]+$)")
@@ -93,10 +93,21 @@ def fetch_kernel(package: str, apt: Apt, cache: Path) -> Kernel:
         with _building(place) as root:
             for archive in apt.download(packages, root):
                 _unpack(archive, root, _is_needed)
-            (release,) = (path.name for path in root.glob("lib/modules/*"))
-            subprocess.run(["/sbin/depmod", "-b", root, release], check=True)
-    (modules,) = place.glob("lib/modules/*")
-    return Kernel(modules.name, place / f"boot/vmlinuz-{modules.name}", modules)
+            kernel = _unpacked(root)
+            if not kernel.image.exists():
+                raise CannotFetch(f"there is no kernel in {', '.join(packages)}")
+            subprocess.run(["/sbin/depmod", "-b", root, kernel.release], check=True)
+    return _unpacked(place)
+
+
+def _unpacked(root: Path) -> Kernel:
+    (modules,) = root.glob("lib/modules/*")
+    beside = modules / "vmlinuz"  # where Debian has it of late
+    return Kernel(
+        modules.name,
+        beside if beside.exists() else root / f"boot/vmlinuz-{modules.name}",
+        modules,
+    )
 
 
 def fetch_busybox(apt: Apt, cache: Path) -> Path:
