@@ -91,6 +91,7 @@ static void processes(void)
 	}
 	ptrace(PTRACE_SEIZE, child, 0, 0);
 	syscall(SYS_process_vm_readv, child, &here, 1, &there, 1, 0);
+	syscall(SYS_process_vm_writev, child, &here, 1, &there, 1, 0);
 	syscall(SYS_pidfd_getfd, syscall(SYS_pidfd_open, child, 0), 0, 0);
 	kill(child, SIGKILL);
 	waitpid(child, &status, 0);
@@ -130,19 +131,32 @@ static void descriptors(void)
 	struct iovec byte = { "x", 1 };
 	struct msghdr message = { .msg_iov = &byte, .msg_iovlen = 1, .msg_control = &control,
 				  .msg_controllen = sizeof(control) };
-	int pair[2], secret = open(SECRET, O_RDONLY);
+	struct {
+		struct file_handle head;
+		unsigned char bytes[MAX_HANDLE_SZ];
+	} handle = { .head.handle_bytes = MAX_HANDLE_SZ };
+	int pair[2], pipes[2], mount, secret = open(SECRET, O_RDONLY);
 
+	name_to_handle_at(AT_FDCWD, SECRET, &handle.head, &mount, 0);
+	open_by_handle_at(secret, &handle.head, O_RDONLY);
 	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
 	memcpy(CMSG_DATA(&control.head), &secret, sizeof(int));
 	sendmsg(pair[0], &message, 0);
 	sendfile(pair[0], secret, NULL, 16);
+	if (pipe(pipes) == 0)
+		splice(secret, NULL, pipes[1], NULL, 16, 0);
+	copy_file_range(secret, NULL, open("/tmp/copy", O_WRONLY | O_CREAT, 0600), NULL, 16, 0);
 }
 
 static void sockets(void)
 {
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(4202) };
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	socket(AF_PACKET, SOCK_RAW, 0);
 	socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
 	socket(AF_INET, SOCK_DGRAM, 0); /* ordinary, not told */
+	sendto(socket(AF_INET, SOCK_STREAM, 0), "x", 1, MSG_FASTOPEN, (void *)&to, sizeof(to));
 }
 
 /* The first call of a new thread: the sandbox's filter refuses it before the entry probe. */

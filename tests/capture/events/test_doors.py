@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from pytest_ato.audit import Outcome
-from pytest_ato.model.events import Door, Fork, Open, Planted, Touch
+from pytest_ato.model.events import Connect, Door, Fork, Open, Planted, Send, Touch
 from pytest_ato.model.record import Event
 
 pytestmark = pytest.mark.privileged
@@ -48,6 +48,7 @@ def test_the_capture_was_whole(outcome: Outcome) -> None:
         ("io_uring", "CONNECT"),
         ("ptrace", "PTRACE_SEIZE"),
         ("process_vm_readv", ""),
+        ("process_vm_writev", ""),
         ("pidfd_open", ""),
         ("pidfd_getfd", ""),
         ("unshare", "CLONE_NEWUSER|CLONE_NEWNET"),
@@ -59,7 +60,10 @@ def test_the_capture_was_whole(outcome: Outcome) -> None:
         ("finit_module", ""),
         ("keyctl", ""),
         ("pass_descriptor", "1 descriptor"),
+        ("open_by_handle_at", ""),
         ("sendfile", ""),
+        ("splice", ""),
+        ("copy_file_range", ""),
         ("socket", "AF_PACKET SOCK_RAW"),
         ("socket", "AF_INET SOCK_RAW"),
         ("socket", "AF_VSOCK SOCK_STREAM"),
@@ -85,6 +89,7 @@ def test_refused_doors_have_their_result(doors: list[Door]) -> None:
         ("socket", "AF_VSOCK"),
         ("bpf", ""),
         ("finit_module", ""),
+        ("open_by_handle_at", ""),
     ):
         assert one(doors, name, detail).result < 0
 
@@ -94,7 +99,8 @@ def test_a_process_aimed_at_is_named_as_the_sandbox_numbers_it(
 ) -> None:
     children = {event.inner for event in log if isinstance(event, Fork)}
     assert one(doors, "ptrace").aim in children
-    assert one(doors, "process_vm_readv").aim == one(doors, "ptrace").aim
+    for name in ("process_vm_readv", "process_vm_writev", "pidfd_open"):
+        assert one(doors, name).aim == one(doors, "ptrace").aim
 
 
 def test_io_uring_names_its_file_and_address(outcome: Outcome, doors: list[Door]) -> None:
@@ -107,9 +113,11 @@ def test_io_uring_names_its_file_and_address(outcome: Outcome, doors: list[Door]
 def test_a_file_is_the_same_file_by_every_door(log: list[Event], doors: list[Door]) -> None:
     (planted,) = [event for event in log if isinstance(event, Planted) and event.path == SECRET]
     identity = (planted.dev, planted.inode)
-    read, sent = one(doors, "io_uring", "READ"), one(doors, "sendfile")
+    read = one(doors, "io_uring", "READ")
     assert (read.dev, read.inode) == identity
-    assert (sent.dev, sent.inode, sent.file) == (*identity, SECRET)
+    for name in ("sendfile", "splice", "copy_file_range"):
+        door = one(doors, name)
+        assert (door.dev, door.inode, door.file) == (*identity, SECRET)
     (opened,) = [event for event in log if isinstance(event, Open) and event.file == SECRET]
     assert (opened.dev, opened.inode) == identity
 
@@ -118,3 +126,16 @@ def test_fanotify_saw_the_file_whatever_the_way(log: list[Event]) -> None:
     touches = [event for event in log if isinstance(event, Touch)]
     assert {event.path for event in touches} == {SECRET}
     assert {"open", "read"} <= {access for event in touches for access in event.access}
+
+
+def test_each_door_says_whose_it_is(doors: list[Door], log: list[Event]) -> None:
+    processes = {event.child for event in log if isinstance(event, Fork)}
+    assert {door.pid for door in doors} <= processes
+
+
+def test_a_fast_open_has_its_destination_by_call_and_kernel(log: list[Event]) -> None:
+    told = [event for event in log if isinstance(event, Connect | Send) and event.port == 4202]
+    assert {(type(event), event.source, event.address) for event in told} == {
+        (Send, "syscall", "127.0.0.1"),
+        (Connect, "kernel", "127.0.0.1"),
+    }
