@@ -14,7 +14,7 @@ from typing import Final
 from pytest_ato.detectors.found import Sighting
 from pytest_ato.detectors.interface import Definition
 from pytest_ato.detectors.names import canonical
-from pytest_ato.detectors.paths import home_relative, text
+from pytest_ato.detectors.paths import home_relative, normal, text
 from pytest_ato.detectors.tokens import Tokens
 from pytest_ato.model.domains import Domains
 from pytest_ato.model.findings import Finding
@@ -134,5 +134,5 @@ class Declarations:
 def shown_path(path: Octets, home: str) -> str:
     """`path` as patterns have it: printable, in its shortest form, with ``~`` for the home."""
     plain = text(path)
-    plain = posixpath.normpath(plain) if plain.startswith("/") else plain
+    plain = normal(plain) if plain.startswith("/") else plain
     return show(home_relative(plain, home), _LONGEST)

@@ -51,9 +51,9 @@ class Definition:
     wants: tuple[type[Event], ...] = ()
     """Event classes that `process` is called with; empty: it only speaks at the end."""
     places: tuple[str, ...] = ("",)
-    """Of `Open` events, only those whose path begins with one of these, those whose path changed
-    during the call, and runs of at least `RUN` equal ones. Nearly all events of most audits are
-    opens, so a detector that says where it looks makes all faster."""
+    """Of `Open` events, only those whose path (the file's, or as it was given) begins with one of
+    these, those whose path changed during the call, and runs of at least `RUN` equal ones. Nearly
+    all events of most audits are opens, so a detector that says where it looks makes all faster."""
     needs: frozenset[str] = frozenset()
     """Networks under which it can run at all; empty: under each."""
     input: Input = ""

@@ -52,12 +52,12 @@ def text(path: Octets) -> str:
 
 def resolved(event: FileEvent) -> str:
     """The absolute path that the event is about, or the program's own spelling of it."""
-    return _normal(event.path if event.file is None else event.file)
+    return normal(event.path if event.file is None else event.file)
 
 
 def destination(event: Rename | Link) -> str:
     """The new name that a rename or link makes, like `resolved`."""
-    return _normal(event.to if event.to_file is None else event.to_file)
+    return normal(event.to if event.to_file is None else event.to_file)
 
 
 def is_temporary(path: str) -> bool:
@@ -83,7 +83,7 @@ def stable_path(path: Octets, home: str = "") -> str:
     The home directory becomes ``~``; process ids, the random part of temporary names, long
     numbers and long hexadecimal words become ``*``. At most 200 characters.
     """
-    plain = _normal(text(path).removesuffix(_DELETED))
+    plain = normal(text(path).removesuffix(_DELETED))
     plain = _PROCESS.sub("/proc/*", home_relative(plain, home))
     in_temporary = is_temporary(plain) or plain.startswith("/memfd:")
     parts = [_stable_part(part, in_temporary) for part in plain.split("/")]
@@ -93,8 +93,11 @@ def stable_path(path: Octets, home: str = "") -> str:
     return show("/".join(parts), _KEY_LENGTH)
 
 
-def _normal(path: Octets) -> str:
-    # Only a path that the kernel opened is free of "..", and normpath keeps two leading slashes.
+def normal(path: Octets) -> str:
+    """The shortest form of a path, whatever its slashes and dots; empty for an empty one.
+
+    Only a path that the kernel opened is free of "..", and normpath keeps two leading slashes.
+    """
     plain = posixpath.normpath(text(path)) if path else ""
     return plain[1:] if plain.startswith("//") else plain
 

@@ -12,7 +12,7 @@ from typing import Final
 from pytest_ato.detectors.context import Context, Update
 from pytest_ato.detectors.interface import RUN, Definition, Detector, Idle
 from pytest_ato.detectors.merge import Merged
-from pytest_ato.detectors.paths import text
+from pytest_ato.detectors.paths import normal, text
 from pytest_ato.detectors.uses import Use, uses
 from pytest_ato.model.events import Audit, Open
 from pytest_ato.model.findings import Finding
@@ -171,14 +171,20 @@ class Pipeline:
         }
 
     def _openers(self, event: Open, detectors: tuple[Detector, ...]) -> tuple[Detector, ...]:
-        """Those that look at the place which was opened."""
+        """Those that look at the place which was opened, by its own path or the one given."""
         if event.changed or event.count >= RUN:
             return detectors
-        file = event.path if event.file is None else event.file
-        path = file if isinstance(file, str) else text(file)
-        if not path.startswith(self._places):
+        given = text(event.path)
+        if "//" in given or "/." in given:
+            given = normal(given)
+        file = given if event.file is None else text(event.file)
+        if not (file.startswith(self._places) or given.startswith(self._places)):
             return self._everywhere
-        return tuple(d for d in detectors if path.startswith(d.definition.places))
+        return tuple(
+            detector
+            for detector in detectors
+            if file.startswith(places := detector.definition.places) or given.startswith(places)
+        )
 
     def _keep_those_that_can_work(self, network: str) -> None:
         for detector in tuple(self._working):

@@ -5,12 +5,11 @@ Owns the spelling alone; whose number it is, and what that means, is in `peers`.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_ato.detectors.paths import resolved, text
+from pytest_ato.detectors.paths import normal, resolved, text
 from pytest_ato.model.events import Open
 
 PREFIX: Final = "/proc/"
@@ -48,7 +47,7 @@ def proc_entry(event: Open) -> ProcEntry | None:
 
 def given_entry(event: Open) -> ProcEntry | None:
     """The same for the path as the program gave it, before links in it were followed."""
-    match = _ENTRY.fullmatch(posixpath.normpath(text(event.path)))
+    match = _ENTRY.fullmatch(normal(event.path))
     if match is None:
         return None
     who, name = match.groups()

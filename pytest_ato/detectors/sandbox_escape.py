@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 from pytest_ato.detectors.context import Context
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.detectors.outcome import outcome
-from pytest_ato.detectors.paths import opens_for_writing, resolved, stable_path
+from pytest_ato.detectors.paths import normal, opens_for_writing, resolved, stable_path
 from pytest_ato.detectors.peers import INIT
 from pytest_ato.detectors.procfs import given_entry
 from pytest_ato.model.events import Bind, Connect, Door, Open
@@ -88,11 +88,12 @@ class SandboxEscape(Detector):
             case Open():
                 yield from self._open(event)
             case Connect(family="unix", source="syscall"):
-                if _is_engine(event.address) and event.address not in self._own_sockets:
-                    yield self._engine(event, event.address)
+                path = normal(event.address)
+                if _is_engine(path) and path not in self._own_sockets:
+                    yield self._engine(event, path)
             case Bind(family="unix") if event.result >= 0:
                 if len(self._own_sockets) < _MAX_KNOWN:
-                    self._own_sockets.add(event.address)
+                    self._own_sockets.add(normal(event.address))
             case Door():
                 yield from self._door(event)
 

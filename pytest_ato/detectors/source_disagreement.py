@@ -9,7 +9,6 @@ absent.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
@@ -17,7 +16,7 @@ from pytest_ato.detectors.context import Context
 from pytest_ato.detectors.destinations import Destinations, Difference, Named
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.detectors.names import canonical
-from pytest_ato.detectors.paths import stable_path, text
+from pytest_ato.detectors.paths import normal, stable_path, text
 from pytest_ato.detectors.processes import ProcessState
 from pytest_ato.model.events import (
     Chmod,
@@ -192,7 +191,7 @@ class SourceDisagreement(Detector):
 
 def _is_another(event: Open) -> bool:
     """Whether the kernel's path is not the one that was given, as far as names tell."""
-    given = posixpath.normpath(text(event.path))
+    given = normal(event.path)
     file = text(event.file) if event.file is not None else given
     if given.startswith("/"):
         return file != given

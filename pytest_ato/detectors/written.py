@@ -11,7 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
-from pytest_ato.detectors.paths import destination, resolved, text
+from pytest_ato.detectors.paths import destination, normal, resolved, text
 from pytest_ato.detectors.processes import ProcessState
 from pytest_ato.detectors.programs import base_name, is_interpreter
 from pytest_ato.model.events import Exec, Link, Map, Open, Rename, Unlink
@@ -78,10 +78,9 @@ class WrittenFiles:
 
         The kernel reports the path as it was given; a relative one is looked for by its end.
         """
-        given = text(event.path)
         if not is_interpreter(event.file, event.argv) and event.path not in event.argv[1:3]:
             return None
-        path = posixpath.normpath(given)
+        path = normal(event.path)
         if path.startswith("/"):
             return self._by_path.get(path) or self._links.get(path)
         while path.startswith("../"):
@@ -111,7 +110,7 @@ class WrittenFiles:
             if file is not None:
                 self._name(new, file)
             return
-        target = posixpath.normpath(posixpath.join(posixpath.dirname(new), text(event.path)))
+        target = normal(posixpath.join(posixpath.dirname(new), text(event.path)))
         file = self._by_path.get(target)
         if file is not None:
             self._links[new] = file

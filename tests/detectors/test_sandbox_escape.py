@@ -27,6 +27,7 @@ def _unix(log, path, result=0):
     [
         *("/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock"),
         *("/run/podman/podman.sock", "/run/user/1000/podman/podman.sock", "docker.sock"),
+        *("//run//docker.sock", "/run/lock/../docker.sock"),
         *("/var/lib/lxd/unix.socket", "/var/snap/lxd/common/lxd/unix.socket"),
         *("/run/crio/crio.sock", "@/containerd-shim/abcdef.sock"),
     ],
@@ -77,9 +78,15 @@ def test_the_hosts_devices_are_opened(log, detect, path):
     assert _only(log, detect).severity is Severity.HIGH
 
 
-@pytest.mark.parametrize("path", ["/proc/1/root/etc/shadow", "/proc/1/cwd", "/proc/1/ns/mnt"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/proc/1/root/etc/shadow", "/proc/1/cwd", "/proc/1/ns/mnt"),
+        *("//proc/1//root/etc/shadow", "/tmp/../proc/./1/root"),
+    ],
+)
 def test_the_inits_root(log, detect, path):
-    log.open(log.root, path, result=EACCES)
+    log.open(log.root, path, file=None, result=EACCES)
     assert _only(log, detect).key.startswith("sandbox_escape:init:")
 
 

@@ -38,6 +38,7 @@ def test_by_inode_and_by_path() -> None:
     assert files.of(opened("/a/b")) is file
     assert files.of(opened("/a/b", inode=6)) is None
     assert files.script(executed("/a/b")) is file
+    assert files.script(executed("//a/./b")) is file
 
 
 def test_a_second_writer_adds_to_what_is_known() -> None:
