@@ -24,8 +24,9 @@ TEST_PACKAGES += docker-compose prometheus prometheus-pushgateway
 TEST_PACKAGES += default-jdk-headless gnutls-bin golang-go libnss3-tools libssl-dev slirp4netns
 # BCC for its loader's tests, and kernel headers of any version where there are none.
 TEST_PACKAGES += python3-bpfcc $(if $(wildcard /lib/modules/*/build/include),,linux-headers-amd64)
-# An engine for audits in containers, and what makes an image where no registry is reachable.
-ENGINE_PACKAGES := curl docker.io iproute2 mmdebstrap
+# An engine for audits in containers, where there is none, and what makes an image where no registry
+# is reachable.
+ENGINE_PACKAGES := curl iproute2 mmdebstrap $(if $(wildcard /usr/bin/dockerd),,docker.io)
 TEST_PACKAGES += $(ENGINE_PACKAGES)
 # Tracers that the benchmarks compare with.
 BENCH_PACKAGES := bpfcc-tools bpftrace curl libssl-dev linux-perf openssl python3-bpfcc softhsm2 \

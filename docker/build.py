@@ -51,6 +51,8 @@ def _get_base(client: Engine, base: str) -> None:
     try:
         image.pull(client, base, _tell)
     except Exception as error:
+        if "@" in base:  # what has that digest cannot be made
+            raise
         _tell(f"{error}; making it by mmdebstrap")
     else:
         return

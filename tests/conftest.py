@@ -3,10 +3,13 @@ must run (`ATO_REQUIRE=privileged,...`), a missing privilege is a failure, never
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+import pty
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -52,6 +55,33 @@ def _lack(marker: str, reason: str) -> NoReturn:
     if marker in os.environ.get("ATO_REQUIRE", "").split(","):
         pytest.fail(f"{marker} tests are required here (ATO_REQUIRE): {reason}")
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def terminal() -> Callable[..., tuple[int, bytes]]:
+    """Run a command on a terminal: ``terminal(words, cwd=..., env=...)`` returns its exit status
+    and all that was shown. `stdout`: where standard output goes instead."""
+
+    def run(
+        words: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdout: int | None = None
+    ) -> tuple[int, bytes]:
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            words,
+            cwd=cwd,
+            env={**os.environ, "TERM": "xterm", **env},
+            stdout=theirs if stdout is None else stdout,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        told = b""
+        with contextlib.suppress(OSError):  # what Linux says when the other side is closed
+            while piece := os.read(ours, 1 << 16):
+                told += piece
+        os.close(ours)
+        return process.wait(30), told
+
+    return run
 
 
 RESULTS = Path(__file__).parent / "samples/results.json"

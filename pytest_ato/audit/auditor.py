@@ -58,7 +58,8 @@ class Auditor(Closing):
         self._progress = progress or (lambda _: None)
         chosen = choose(runtime, loader, image) if isinstance(runtime, str) else runtime
         chosen.progress = self._progress
-        self._runtime = chosen
+        self.runtime = chosen
+        """What captures; who wants to hear of its start alone sets its `progress`."""
 
     def audit(self, target: Target, options: Options, *, directory: str | None = None) -> Outcome:
         """Run `target` once under capture and report; `directory` is its name in the report dir.
@@ -68,15 +69,15 @@ class Auditor(Closing):
         """
         with ReportDirectory(self._report_dir, directory or target.name) as place:
             self._progress(f"{target.name}: starting capture")
-            self._runtime.start()
+            self.runtime.start()
             started = datetime.now(UTC)
             minted = mint(now=started)  # while capture loads its probes
-            spec = _spec(target, options, minted, self._runtime, self._inputs.terms)
+            spec = _spec(target, options, minted, self.runtime, self._inputs.terms)
             examination = Examination(
-                self._detectors, place.append, self._runtime.clock, self._inputs.terms
+                self._detectors, place.append, self.runtime.clock, self._inputs.terms
             )
             signing = self._signing()
-            now = self._runtime.clock()
+            now = self.runtime.clock()
             for event in (*_opening(now, spec, minted, started, options.unmask), *signing):
                 examination.take(event)
             sealer = None if any(each.problem for each in signing) else self._sealer
@@ -85,12 +86,12 @@ class Auditor(Closing):
             try:
                 self._follow(spec, examination)
             except KeyboardInterrupt:
-                self._runtime.close()
+                self.runtime.close()
                 _lose(examination, "caller", "the audit was interrupted")
                 conclude(examination, place, sealer)  # what was seen is kept, and is INCONCLUSIVE
                 raise
             except BaseException:
-                self._runtime.close()  # or the next audit would be told the rest of this one
+                self.runtime.close()  # or the next audit would be told the rest of this one
                 raise
             if enricher := self._inputs.enricher(spec.network):
                 self._progress(f"{target.name}: asking where its destinations are")
@@ -102,7 +103,7 @@ class Auditor(Closing):
         """Say who will sign; a key that cannot be reached leaves the audit unsigned."""
         if self._sealer is None:
             return ()
-        now, signer = self._runtime.clock(), self._sealer.signer
+        now, signer = self.runtime.clock(), self._sealer.signer
         try:
             signer.prepare()
         except SigningError as error:
@@ -112,7 +113,7 @@ class Auditor(Closing):
 
     def _follow(self, spec: AuditSpec, examination: Examination) -> None:
         """Take what capture sees until its `end` record; without one, say so in the log."""
-        for line in self._runtime.audit(spec):
+        for line in self.runtime.audit(spec):
             try:
                 event = decode(line)
             except msgspec.DecodeError:
@@ -121,13 +122,13 @@ class Auditor(Closing):
             examination.take(event, line)
             if isinstance(event, End):
                 return
-        words = self._runtime.last_words()
-        self._runtime.close()
+        words = self.runtime.last_words()
+        self.runtime.close()
         _lose(examination, "capture", f"capture ended early: {words or 'it said nothing'}")
 
     def close(self) -> None:
         """End the capture process and let go of the key; may be called twice."""
-        self._runtime.close()
+        self.runtime.close()
         if self._sealer is not None:
             self._sealer.close()
 

@@ -188,6 +188,7 @@ class AtoSession:
         """The session's auditor, made on first use."""
         if self._auditor is None:
             from pytest_ato.audit import Auditor
+            from pytest_ato.plugin import progress
             from pytest_ato.settings import signing
 
             self._auditor = Auditor(
@@ -199,6 +200,7 @@ class AtoSession:
                 inputs=self.inputs,
                 sealer=signing.sealer(self.settings),
             )
+            self._auditor.runtime.progress = progress.teller(self.config)
         return self._auditor
 
     def close(self) -> None:

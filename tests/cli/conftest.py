@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -36,31 +35,18 @@ def ato(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture
-def on_terminal(tmp_path: Path) -> Callable[..., tuple[int, bytes]]:
+def on_terminal(
+    terminal: Callable[..., tuple[int, bytes]], tmp_path: Path
+) -> Callable[..., tuple[int, bytes]]:
     """Run `ato` in `tmp_path` on a terminal; returns the exit status and all that was shown.
 
     `stdout`: where standard output goes instead.
     """
 
     def run(*args: str, stdout: int | None = None, **env: str) -> tuple[int, bytes]:
-        ours, theirs = pty.openpty()
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _WITH_SCRIPT, *args],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(SCRIPTED), "TERM": "xterm", **env},
-            stdout=theirs if stdout is None else stdout,
-            stderr=theirs,
-        )
-        os.close(theirs)
-        told = b""
-        while True:
-            try:
-                piece = os.read(ours, 65536)
-            except OSError:  # Linux says EIO when the other side is closed
-                break
-            told += piece
-        os.close(ours)
-        return process.wait(30), told
+        words = [sys.executable, "-P", "-c", _WITH_SCRIPT, *args]
+        env = {"PYTHONPATH": str(SCRIPTED), **env}
+        return terminal(words, cwd=tmp_path, env=env, stdout=stdout)
 
     return run
 

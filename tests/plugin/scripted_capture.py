@@ -25,6 +25,10 @@ STARTED = "ATO_TEST_STARTED"
 """Variable that names a file which is made when an audit starts."""
 
 
+STEPS = "ATO_TEST_STEPS"
+"""Variable with lines that are told as steps of a start that takes long."""
+
+
 class ScriptedCapture(Runtime):
     """Plays ``vendor-shell-odd``: a reverse shell, then exit status 3."""
 
@@ -32,7 +36,8 @@ class ScriptedCapture(Runtime):
     closed = 0
 
     def start(self) -> None:
-        pass
+        for step in os.environ.get(STEPS, "").splitlines():
+            self.progress(step)
 
     def close(self) -> None:
         ScriptedCapture.closed += 1

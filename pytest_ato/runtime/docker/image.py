@@ -6,7 +6,8 @@ Owns the decision which of the three, and what a failure of each means to the us
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from pytest_ato.model.errors import CaptureUnavailable
 from pytest_ato.model.octets import show
 from pytest_ato.runtime.docker import context
 from pytest_ato.runtime.docker.engine import Engine, reason
+from pytest_ato.runtime.docker.steps import steps
 
 DEFAULT: Final = f"pytest-ato:{__version__}"
 """The name of the image that is built from this installation."""
@@ -57,6 +59,7 @@ def build(
 ) -> None:
     """Build the image of this installation; raises CaptureUnavailable with the last words."""
     progress(f"building the audit image {name}, once")
+    began = time.monotonic()
     given = wheelhouse or (Path(os.environ[WHEELHOUSE]) if os.environ.get(WHEELHOUSE) else None)
     values = {"VERSION": __version__, "RECORD": context.record(), **(arguments or {})}
     if given:
@@ -73,7 +76,9 @@ def build(
                 network_mode="host",
                 buildargs=values,
             )
-            _follow(answer, progress)
+            for step in steps(answer):
+                progress(step)
+            progress(f"built the audit image {name} in {time.monotonic() - began:.0f} s")
     except Exception as error:  # the SDK's, requests', OSError
         raise CaptureUnavailable(
             f"the audit image {name} is not there and could not be built: {reason(error)}; "
@@ -100,7 +105,8 @@ def pull(engine: Engine, name: str, progress: Progress) -> None:
     progress(f"pulling the audit image {name}, once")
     repository, tag = _parts(name)
     try:
-        _follow(engine.pull(repository, tag=tag, stream=True, decode=True), progress)
+        for step in steps(engine.pull(repository, tag=tag, stream=True, decode=True)):
+            progress(step)
     except Exception as error:
         raise CaptureUnavailable(
             f"the audit image {name} is not there and could not be pulled: {reason(error)}; "
@@ -118,18 +124,6 @@ def _parts(name: str) -> tuple[str, str]:
         repository, _, tag = name.rpartition(":")
         return repository, tag
     return name, "latest"
-
-
-def _follow(lines: Iterator[Mapping[str, Any]], progress: Progress) -> None:
-    """Pass on what the engine tells; raises RuntimeError when it tells of an error."""
-    last = ""
-    for line in lines:
-        if "error" in line:
-            raise RuntimeError(f"{last}: {str(line['error']).strip()}" if last else line["error"])
-        said = str(line.get("stream") or line.get("status") or "").strip()
-        if said:
-            last = show(said.splitlines()[-1], 200)
-            progress(last[:100])
 
 
 def _check(name: str, found: Mapping[str, Any]) -> None:
