@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         if settings.sign != signers.NONE:
             with (
                 signers.open_signer(settings.sign) as signer,
-                EvidenceLog(place / names.LOG, signer, batch=settings.batch) as log,
+                EvidenceLog(place / names.LOG, signer, batch=settings.batch, option="-o") as log,
             ):
                 log.append([audit.evidence for audit in audits])
     except OSError as error:

@@ -84,7 +84,7 @@ class Dispatcher(Closing):
             self._claim = opened.enter_context(Claim(self._flows))
             self._rows = Rows(self._claim.secret)
             signer = CountedSigner(open_signer(settings.sign), metrics)
-            self._log = EvidenceLog(settings.log, opened.enter_context(signer))
+            self._log = EvidenceLog(settings.log, opened.enter_context(signer), option="--log")
             opened.callback(self._log.close)
             self._source = Source(secrets.token_hex(4), self._flows.id, _BOOT.read_text().strip())
             self._spool = Spool(max(settings.spool, self._flows.max_entries))

@@ -118,6 +118,14 @@ def test_wrong_options_are_told(stack: Stack, options: list[str], words: str) ->
     assert "Traceback" not in text
 
 
+def test_a_log_that_others_may_write_is_refused(stack: Stack, tmp_path: Path) -> None:
+    log = tmp_path / "open"
+    log.touch()
+    log.chmod(0o666)
+    text = refused(f"--map={stack.settings.map}", "--listen=127.0.0.1:0", f"--log={log}")
+    assert "mode 0666): give another with --log, or chown and chmod it" in text
+
+
 def test_an_address_in_use_is_told(stack: Stack, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

@@ -19,6 +19,8 @@ from pytest_ato.model.errors import SigningError
 from pytest_ato.model.octets import show
 
 _BLOCK: Final = 1 << 20
+OPTION: Final = "--ato-evidence-log"
+"""What names the log of audits."""
 
 
 class LogError(SigningError):
@@ -30,8 +32,10 @@ class LogError(SigningError):
 class LogFile:
     """An open log. All methods raise `SigningError`, with the path and the reason."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, option: str = OPTION) -> None:
+        """`option`: by which the user gives another path, as errors tell."""
         self.path = path
+        self.option = option
         self._descriptor = -1
         self.opened = 0
         """How often a file was opened: what is known of an earlier one is void."""
@@ -110,7 +114,7 @@ class LogFile:
             raise LogError(
                 f"the evidence log {show(str(self.path))} can be changed by others (owner "
                 f"{found.st_uid}, mode {found.st_mode & 0o777:04o}): give another with "
-                "--ato-evidence-log, or chown and chmod it"
+                f"{self.option}, or chown and chmod it"
             )
 
     def _still_there(self) -> bool:

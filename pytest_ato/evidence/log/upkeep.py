@@ -56,7 +56,7 @@ def rotate(path: Path) -> Path:
     """
     if not path.is_file():
         raise UsageError(f"there is no evidence log {show(str(path), 300)}")
-    file = LogFile(path)
+    file = LogFile(path, "--log")
     try:
         with file.locked():
             chain = Chain()

@@ -18,7 +18,7 @@ from pytest_ato.evidence.canonical import Json
 from pytest_ato.evidence.log import entries
 from pytest_ato.evidence.log.chain import Broken, Chain, Repair
 from pytest_ato.evidence.log.entries import Head
-from pytest_ato.evidence.log.files import LogError, LogFile, segments
+from pytest_ato.evidence.log.files import OPTION, LogError, LogFile, segments
 from pytest_ato.evidence.signers.interface import Signer
 from pytest_ato.model.closing import Closing
 from pytest_ato.model.octets import show
@@ -37,12 +37,13 @@ class Appended:
 class EvidenceLog(Closing):
     """A log that only grows; opened at the first append. One object, one thread."""
 
-    def __init__(self, path: Path, signer: Signer, *, batch: int = 0) -> None:
-        """`batch`: records that one head covers at most; 0: all of one append."""
+    def __init__(self, path: Path, signer: Signer, *, batch: int = 0, option: str = OPTION) -> None:
+        """`batch`: records that one head covers at most; 0: all of one append. `option`: see
+        `LogFile`."""
         self.path = path
         self._signer = signer
         self._batch = batch
-        self._file = LogFile(path)
+        self._file = LogFile(path, option)
         self._chain = Chain()
         self._offset = 0
         self._opened = 0
@@ -145,5 +146,5 @@ class EvidenceLog(Closing):
     def _broken(self, why: str) -> LogError:
         return LogError(
             f"the evidence log {show(str(self.path))} {why}; nothing was added. "
-            "Keep it as it is, and give another with --ato-evidence-log"
+            f"Keep it as it is, and give another with {self._file.option}"
         )
