@@ -56,7 +56,6 @@ def checks(mitmproxy: str = "", why: str = "") -> Iterator[Check]:
         _uplink,
         partial(_mitmproxy, Path(mitmproxy) if mitmproxy else None, why),
         _network,
-        _bpffs,
         _tracefs,
     ):
         yield check()
@@ -197,21 +196,17 @@ def _network() -> Check:
     return _answer("namespaces", True, "a network namespace can be made", "")
 
 
-def _bpffs() -> Check:
-    return _mounted("bpffs", "bpf", "/sys/fs/bpf", "mount -t bpf bpf /sys/fs/bpf")
-
-
 def _tracefs() -> Check:
-    return _mounted(
-        "tracefs", "tracefs", "/sys/kernel/tracing", "mount -t tracefs tracefs /sys/kernel/tracing"
-    )
-
-
-def _mounted(topic: str, kind: str, usual: str, cure: str) -> Check:
     mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
-    where = next((fields[1] for fields in mounts if fields[2] == kind), None)
-    found = where or f"not mounted at {usual}; audits do without"
-    return _answer(topic, where is not None, found, cure, otherwise="optional")
+    where = next((fields[1] for fields in mounts if fields[2] == "tracefs"), None)
+    usual = "/sys/kernel/tracing"
+    return _answer(
+        "tracefs",
+        where is not None,
+        where or f"not mounted at {usual}; audits do without",
+        f"mount -t tracefs tracefs {usual}",
+        otherwise="optional",
+    )
 
 
 def _probes() -> Iterator[Check]:

@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ask and tell; returns 0 when this machine can audit, else 2."""
     from pytest_ato.evidence.signers import modules
+    from pytest_ato.flows import checks as flows
     from pytest_ato.runtime.docker import checks as containers
     from pytest_ato.runtime.local import checks
 
@@ -31,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     machine = checks()
     # Beside the rows of the machine, before the tables that have a heading.
     at = sum(not answer.section for answer in machine)
-    others = (modules.check(), *containers.checks())
+    others = (flows.check(), modules.check(), *containers.checks())
     answers = (*machine[:at], *others, *machine[at:]) if machine else ()
     missing = sum(answer.state == "missing" for answer in answers)
     shown = [answer for answer in answers if not screen.quiet or answer.state == "missing"]

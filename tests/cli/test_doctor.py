@@ -6,11 +6,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from pytest_ato.capture.probes import PROBES
 from pytest_ato.evidence.signers import modules
+from pytest_ato.flows import checks as flows
+
+from ..flows.conftest import bpffs  # noqa: TID252
+
+__all__ = ["bpffs"]
 
 Ato = Callable[..., subprocess.CompletedProcess[str]]
 HEADING = "probes of the core loader:"
@@ -54,6 +60,18 @@ def test_modules_of_tokens_have_a_row(ato: Ato) -> None:
     found = [path for path in modules.installed() if str(path) in row]
     assert row.split()[0] == ("ok" if found else "--")
     assert found == list(modules.installed())
+
+
+@pytest.mark.privileged
+def test_flows_have_a_row_and_leave_no_map(bpffs: Path) -> None:
+    assert flows.check(bpffs).state == "ok"
+    assert not list(bpffs.glob("ato_*"))
+    subprocess.run(["mount", "-o", "remount,ro", bpffs], check=True)
+    sealed = flows.check(bpffs)
+    assert sealed.state == "optional"
+    assert "Read-only file system" in sealed.found
+    elsewhere = flows.check(bpffs.parent)
+    assert elsewhere.cure == f"mount -t bpf bpf {bpffs.parent}"
 
 
 @pytest.mark.privileged
