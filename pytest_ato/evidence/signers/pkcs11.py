@@ -91,6 +91,7 @@ class Pkcs11Signer(KeySigner):
                     tries = len(PAUSES) + 1
                     raise type(error)(f"{self.description}: {error} ({tries} attempts)") from None
                 time.sleep(pause)
+                token.restart(self._uri)
             except SigningError as error:
                 self.close()
                 self._final = type(error)(f"{self.description}: {error}")

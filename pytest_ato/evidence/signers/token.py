@@ -7,7 +7,7 @@ what each failure of a token means. Signs nothing and retries nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -93,6 +93,15 @@ def login(uri: Pkcs11Uri) -> Login:
             raise
         model = " ".join(show(text.strip(), 40) for text in (token.manufacturer_id, token.model))
         return Login(session, private, public, model)
+
+
+def restart(uri: Pkcs11Uri) -> None:
+    """Have the module begin anew: one that saw its token go may never find it again otherwise, as
+    SoftHSM. Ends every session that this process has with the module."""
+    import pkcs11
+
+    with suppress(pkcs11.PKCS11Error):  # what is wrong, the next login tells
+        pkcs11.lib(str(uri.module_path)).reinitialize()
 
 
 @contextmanager
