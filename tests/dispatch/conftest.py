@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -69,6 +71,12 @@ def stack(
     return Stack(
         load(), Settings(map=bpffs / "flow_map", log=tmp_path / "audit/log", interval=0.05)
     )
+
+
+@pytest.fixture(scope="session")
+def compose(lack: Callable[[str, str], NoReturn]) -> str:
+    """The program."""
+    return shutil.which("docker-compose") or lack("docker", "docker-compose is not installed")
 
 
 @dataclass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,10 @@ MONITORING = {"prometheus", "grafana"}
 APP = {"nginx", "apache", "drupal", "db"}
 
 
-def config(*profiles: str, files: tuple[str, ...] = ("compose.yaml",)) -> dict[str, Any]:
+def config(
+    program: str, *profiles: str, files: tuple[str, ...] = ("compose.yaml",)
+) -> dict[str, Any]:
     """What compose makes of the files."""
-    program = shutil.which("docker-compose")
-    if program is None:
-        if "docker" in os.environ.get("ATO_REQUIRE", "").split(","):
-            pytest.fail("docker tests are required here (ATO_REQUIRE), but there is no compose")
-        pytest.skip("docker-compose is not installed")
     chosen = [word for profile in profiles for word in ("--profile", profile)]
     named = [word for file in files for word in ("-f", str(DOCKER / file))]
     done = subprocess.run(
@@ -43,8 +39,8 @@ def config(*profiles: str, files: tuple[str, ...] = ("compose.yaml",)) -> dict[s
 
 
 @pytest.fixture(scope="module")
-def whole() -> dict[str, Any]:
-    return config("monitoring", "app")
+def whole(compose: str) -> dict[str, Any]:
+    return config(compose, "monitoring", "app")
 
 
 def test_profiles_leave_the_audit_part_alone(whole: dict[str, Any]) -> None:
@@ -79,8 +75,10 @@ def test_only_what_must_has_privileges(whole: dict[str, Any]) -> None:
     assert whole["services"]["dispatcher"]["cap_add"] == ["SYS_ADMIN"]
 
 
-def test_an_engine_without_privileged_has_its_own_file() -> None:
-    auditor = config(files=("compose.yaml", "compose.caps.yaml"))["services"]["xdp-auditor"]
+def test_an_engine_without_privileged_has_its_own_file(compose: str) -> None:
+    auditor = config(compose, files=("compose.yaml", "compose.caps.yaml"))["services"][
+        "xdp-auditor"
+    ]
     assert not auditor.get("privileged")
     assert (auditor["cap_add"], auditor["cap_drop"]) == (["ALL"], ["SYS_RESOURCE"])
 
