@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +20,9 @@ from ..evidence.faulty import (  # noqa: TID252
     TOKEN_NOT_PRESENT,
     Faulty,
 )
-from .conftest import Stack
+from ..evidence.softhsm import Token  # noqa: TID252
+from ..runtime.docker.conftest import eventually  # noqa: TID252
+from .conftest import Service, Stack
 
 pytestmark = [pytest.mark.privileged, pytest.mark.hsm]
 
@@ -99,3 +104,39 @@ def test_a_pin_that_is_wrong_after_the_token_came_back_is_not_tried_again(
         assert held.value("hsm_errors_total", kind="pin") == 3
         assert held.value("spool_flows") == 1
     assert faulty.made("L") == 2
+
+
+@pytest.fixture
+def own(token: Token, tmp_path: Path) -> Token:
+    """A copy of the token, which may be taken away."""
+    place = tmp_path / "hsm"
+    shutil.copytree(token.place, place)
+    copy = Token(place, token.module, place / "pin")
+    configuration = Path(copy.configuration)
+    configuration.write_text(configuration.read_text().replace(str(token.place), str(place)))
+    return copy
+
+
+def test_a_token_that_is_moved_away_and_back(
+    stack: Stack, serve: Callable[..., Service], own: Token
+) -> None:
+    stack.settings = replace(stack.settings, sign=own.uri("p256"))
+    service = serve(SOFTHSM2_CONF=own.configuration)
+    tokens = own.place / "tokens"
+    stack.send(1, 5)
+    assert eventually(lambda: service.value("verified_flows_total") == 1)
+    tokens.rename(own.place / "away")
+    for port in (1, 2):
+        stack.send(port, 3)
+    assert eventually(lambda: service.value("spool_flows") == 2)
+    assert service.value('hsm_errors_total{kind="gone"}') >= 1
+    status, why = service.get("/healthz")
+    assert status == 503
+    assert "PKCS#11 token" in why
+    (own.place / "away").rename(tokens)
+    assert eventually(lambda: service.value("spool_flows") == 0)
+    assert service.get("/healthz")[0] == 200
+    code, complaints = service.end()
+    assert code == 0
+    assert complaints.endswith("flows are signed again\n")
+    assert stack.packets() == [3, 8]
