@@ -132,6 +132,19 @@ def test_a_deleted_interface_ends_it(attach: Callable[..., Attacher], pair: Pair
     )
 
 
+def test_it_lingers_until_a_new_one_can_be_started(
+    attach: Callable[..., Attacher], pair: Pair
+) -> None:
+    attacher = attach("--linger=600")
+    pair.ip("link", "del", pair.interface)
+    assert attacher.record() == {"kind": "gone", "interface": "veth0"}
+    assert attacher.process.poll() is None
+    attacher.process.terminate()
+    status, _, error = attacher.end()
+    assert status == 3
+    assert "is no longer counted" in error
+
+
 def test_detach_ends_another(attach: Callable[..., Attacher], pair: Pair, bpffs: Path) -> None:
     attacher = attach()
     path = bpffs / "flow_map"

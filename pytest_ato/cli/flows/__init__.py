@@ -76,6 +76,14 @@ def _configure_attach(attach: argparse.ArgumentParser) -> None:
         default=10,
         help="seconds between two hints of one source (default: %(default)s)",
     )
+    attach.add_argument(
+        "--linger",
+        metavar="S",
+        type=_seconds,
+        default=0,
+        help="seconds to stay when an interface has gone, before it ends with exit code 3 "
+        "(default: %(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> None:
             for spike in program.spikes():
                 say(show.spike_record(spike), show.spike_text(spike))
             fullness.look()
-            _check(attached)
+            _check(attached, arguments.linger)
     for one in attached:
         say({"kind": "detached", "interface": one.interface}, f"{one.interface}: detached")
 
@@ -76,10 +76,15 @@ class _Fullness:
         )
 
 
-def _check(attached: Iterable[Attachment]) -> None:
-    """End for whoever restarts us when nothing is counted any more: a container's auditor."""
+def _check(attached: Iterable[Attachment], linger: float) -> None:
+    """End for whoever restarts us when nothing is counted any more: a container's auditor.
+
+    Not at once, if so wished: an engine gives up a container whose namespace is not there yet.
+    """
     for one in attached:
         if not one.is_attached():
+            say({"kind": "gone", "interface": one.interface}, f"{one.interface}: has gone")
+            ended(linger)
             raise CaptureIncomplete(
                 f"{one.interface} is no longer counted: it has gone, with or without its "
                 "namespace, or somebody detached it; attach again"
