@@ -36,7 +36,7 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9]+")
 # a temporary place they are taken for random even where they read like a word, as one in thirty
 # does: a key that is less exact beats one that changes.
 _SUFFIX: Final = re.compile(r"(?<=[-_.])(?:[A-Za-z0-9]{6}$|[a-z0-9_]{8}(?=\.|$))")
-_WORD: Final = re.compile(r"(?:[A-Z]?[a-z]{2,})+[0-9]{0,3}|[A-Z]{2,}[0-9]{0,3}|[A-Za-z]")
+_WORD: Final = re.compile(r"(?:[A-Z]?[a-z]{2,}+)++[0-9]{0,3}|[A-Z]{2,}[0-9]{0,3}|[A-Za-z]")
 _HEX: Final = re.compile(r"(?=.*[0-9])[0-9a-fA-F]{8,}")
 _NUMBERED: Final = re.compile(r"([A-Za-z]+)[0-9]{4,}")
 _UNLIKE_WORDS: Final = re.compile(r"[b-df-hj-np-tv-xz]{5}|q[^u]|[aeiou]{4}|^[^aeiouy]{4,}$")

@@ -90,6 +90,12 @@ def test_hostile_bytes_give_one_bounded_printable_line(path: bytes) -> None:
     assert stable == stable_path(octets(b"/tmp/" + path))
 
 
+@pytest.mark.parametrize("end", ["A", "0000"])
+def test_a_name_of_any_length_is_read_once(end: str) -> None:
+    """A search that tried each way to cut it into words would go on for ever."""
+    assert stable_path("/tmp/" + "a" * 250 + end).startswith("/tmp/")
+
+
 def test_text_keeps_bytes_that_are_not_utf8_visible() -> None:
     assert text(B64(b"/tmp/\xff")) == "/tmp/\\xff"
 
