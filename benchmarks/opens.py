@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from measure import Sample, alternate
+from added import Added
+from measure import alternate
 from peers import Peer, bcc, bpftrace, perf_record, perf_trace, strace, working
 from programs import Place, audit, run
-from results import Figure, Goal, Row
+from results import Figure
 
 OPENS = 100_000
 COUNTS = {"strace": 10_000, "perf trace": 10_000}
@@ -42,27 +43,20 @@ def figure(place: Place) -> Figure:
         return float(run((place.target("opens"), str(OPENS)), place)) / OPENS * 1e6
 
     cases = {"bare": bare, "ato": lambda: _audited(place), **{n: traced(n) for n in peers}}
-    found = alternate(cases, ROUNDS)
-    added = {name: found[name].minus(found["bare"]) for name in cases if name != "bare"}
-    rows = [Row(case="bare: the whole open and close", value=found["bare"], unit="µs")]
-    rows.append(Row(case="ato adds", value=added["ato"], unit="µs", note="0 lost"))
-    for name in peers:
-        told = [f"{COUNTS.get(name, OPENS):,} opens", *([SEES[name]] if name in SEES else [])]
-        rows.append(
-            Row(
-                case=f"{name} adds",
-                value=added[name],
-                unit="µs",
-                ratio=added["ato"].over(added[name]),
-                against="this",
-                note=", ".join(told + [f"{lost[name]:,} lost"] * bool(lost[name])),
-            )
-        )
+    added = Added.over_bare(alternate(cases, ROUNDS))
+    told = {
+        name: [
+            f"{COUNTS.get(name, OPENS):,} opens",
+            *([SEES[name]] if name in SEES else []),
+            *([f"{lost[name]:,} lost"] if lost[name] else []),
+        ]
+        for name in peers
+    }
     return Figure(
         name="opens",
         title=f"What tracing adds to an open, {OPENS:,} times",
-        rows=rows,
-        goals=[_goal(added, peer) for peer in GOALS if peer in peers],
+        rows=added.rows("the whole open and close", told),
+        goals=[added.goal(peer, share) for peer, share in GOALS.items() if peer in peers],
         notes=notes,
     )
 
@@ -75,9 +69,3 @@ def _audited(place: Place) -> float:
     told = [e for e in found.events("open") if str(e["path"]).endswith("/os-release")]
     assert sum(int(str(event.get("count", 1))) for event in told) >= OPENS
     return float(found.stdout()) / OPENS * 1e6
-
-
-def _goal(added: dict[str, Sample], peer: str) -> Goal:
-    ratio = added["ato"].over(added[peer]).median
-    text = f"at most {GOALS[peer]:g} of what {peer} adds"
-    return Goal(text=text, met=ratio <= GOALS[peer])

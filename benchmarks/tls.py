@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable
 
 import tls_programs
+from added import Added
 from measure import Sample, alternate
 from peers import Peer, working
 from programs import Audited, Place, audit, run
@@ -41,33 +42,25 @@ def figure(place: Place) -> Figure:
         return float(run((place.target("writes"), str(WRITES), str(SIZE)), place)) / WRITES * 1e6
 
     cases = {"bare": bare, "ato": lambda: _audited(place), **{n: watched(n) for n in peers}}
-    found = alternate(cases, ROUNDS)
-    added = {name: found[name].minus(found["bare"]) for name in cases if name != "bare"}
-    rows = [Row(case="bare: the whole write", value=found["bare"], unit="µs")]
-    rows.append(Row(case="ato adds", value=added["ato"], unit="µs", note="0 lost"))
-    for name in peers:
-        told = [f"{PEER_WRITES:,} writes", *([f"{lost[name]:,} lost"] * bool(lost[name]))]
-        rows.append(
-            Row(
-                case=f"{name} adds",
-                value=added[name],
-                unit="µs",
-                ratio=added["ato"].over(added[name]),
-                against="this",
-                note=", ".join(told),
-            )
-        )
-    goals = [_goal(added)] if "bpftrace" in peers else []
+    added = Added.over_bare(alternate(cases, ROUNDS))
+    told = {
+        name: [
+            f"{PEER_WRITES:,} writes",
+            *([f"{lost[name]:,} lost"] if lost[name] else []),
+        ]
+        for name in peers
+    }
+    goals = [added.goal("bpftrace", GOAL)] if "bpftrace" in peers else []
     seen = _seen(place)
     shares = [Row(case=f"ato sees of {TOTAL:,} bytes", value=seen, unit="of 1", note="odd sizes")]
     if "sslsniff" in peers:
-        _, told = tls_programs.sniffer(place, TOTAL, "odd")
-        shares.append(Row(case="sslsniff sees", value=Sample((told / TOTAL,)), unit="of 1"))
+        _, sniffed = tls_programs.sniffer(place, TOTAL, "odd")
+        shares.append(Row(case="sslsniff sees", value=Sample((sniffed / TOTAL,)), unit="of 1"))
     met = min(seen.values) >= SEEN_GOAL
     return Figure(
         name="tls",
         title=f"What watching adds to an SSL_write of {SIZE} bytes, {WRITES:,} times",
-        rows=[*rows, *shares],
+        rows=[*added.rows("the whole write", told), *shares],
         goals=[*goals, Goal(text=f"at least {SEEN_GOAL} of the plaintext is seen", met=met)],
         notes=notes,
     )
@@ -100,8 +93,3 @@ def _size(data: object) -> int:
     if isinstance(data, dict):
         return len(base64.b64decode(data["b64"]))
     return len(str(data).encode())
-
-
-def _goal(added: dict[str, Sample]) -> Goal:
-    ratio = added["ato"].over(added["bpftrace"]).median
-    return Goal(text=f"at most {GOAL:g} of what bpftrace adds", met=ratio <= GOAL)

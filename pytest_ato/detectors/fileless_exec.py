@@ -17,7 +17,7 @@ from typing import ClassVar, Final
 from pytest_ato.detectors.context import Context
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.detectors.paths import stable_path, text
-from pytest_ato.detectors.programs import is_interpreter, script_argument
+from pytest_ato.detectors.programs import command_line, is_interpreter, script_argument
 from pytest_ato.model.events import Exec, Map, Memfd
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.octets import Octets, show
@@ -115,7 +115,7 @@ class FilelessExec(Detector):
 
     def _report(self, event: Exec, what: str, where: Octets) -> Finding:
         stable = stable_path(where)
-        command = " ".join(show(word, 60) for word in event.argv[:6])
+        command = command_line(event.argv)
         by = self.context.processes.label(event.pid)
         return self.finding(
             key=f"{what}:{stable}",

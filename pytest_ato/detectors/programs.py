@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from pytest_ato.detectors.paths import text
-from pytest_ato.model.octets import Octets
+from pytest_ato.model.octets import Octets, show
 
+_WORDS: Final = 6
+_WORD: Final = 60
+"""Words of a command line that are shown, and characters of each."""
 _SHELLS: Final = frozenset(
     {"sh", "bash", "rbash", "dash", "ash", "zsh", "ksh", "ksh93", "mksh", "csh", "tcsh", "fish"}
 )
@@ -21,6 +25,11 @@ _CODE_IN_ARGUMENT: Final = re.compile(r"-[A-Za-z]*[cemr]|--(?:eval|print|run|ver
 def base_name(path: Octets) -> str:
     """Last part of a path, without the kernel's mark of a deleted file."""
     return posixpath.basename(text(path).removesuffix(" (deleted)"))
+
+
+def command_line(argv: Iterable[Octets]) -> str:
+    """The beginning of a command line, as evidence shows it."""
+    return " ".join(show(word, _WORD) for word in islice(argv, _WORDS))
 
 
 def shell_name(file: Octets, argv: Sequence[Octets] = ()) -> str:

@@ -17,7 +17,12 @@ from pytest_ato.detectors.context import Context
 from pytest_ato.detectors.interface import Definition, Detector
 from pytest_ato.detectors.paths import text
 from pytest_ato.detectors.processes import ProcessState
-from pytest_ato.detectors.programs import base_name, reads_program_from_stdin, shell_name
+from pytest_ato.detectors.programs import (
+    base_name,
+    command_line,
+    reads_program_from_stdin,
+    shell_name,
+)
 from pytest_ato.model.events import Connect, Exec, SocketState
 from pytest_ato.model.findings import Category, Evidence, Finding, Severity
 from pytest_ato.model.octets import show
@@ -126,7 +131,7 @@ class ReverseShell(Detector):
             for name, kind in zip(_STREAMS, event.stdio, strict=True)
             if kind in _INTERNET
         ]
-        command = " ".join(show(word, 60) for word in event.argv[:6])
+        command = command_line(event.argv)
         by = self.context.processes.label(event.pid)
         return self.finding(
             key=f"{show(shell, 40) or 'dev_tcp'}:{where or 'unknown'}",
