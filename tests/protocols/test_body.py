@@ -75,6 +75,17 @@ def test_a_bomb_ends_at_the_bound(coding, pack, monkeypatch):
     assert sum(map(len, parts.values())) <= 1 << 20
 
 
+def test_ten_gigabytes_out_of_ten_megabytes_end_at_the_bound():
+    packer = zlib.compressobj(9, wbits=-15)
+    zeros = packer.compress(bytes(10 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    # Each block stands for itself, so the stream is as long as the block is repeated.
+    bomb = zlib.compress(b"")[:2] + zeros * 1024
+    assert len(bomb) <= 11 << 20
+    parts, cut_short = decode(b"deflate", bomb, size=1 << 16)
+    assert cut_short
+    assert sum(map(len, parts.values())) == codings.MAX_OUT
+
+
 FORM = (
     b'--XX\r\nContent-Disposition: form-data; name="a"; filename="f"\r\n\r\none\r\n'
     b"--XX\r\n\r\ntwo\r\nlines\r\n--XX--\r\nafter"

@@ -2,11 +2,12 @@
 """https WAY: talk to a server by TLS, or by something that is opaque.
 
 For tls_pinned (`authority`), tls_uninspected (`pinned`), honeytoken_used (`sts`, `github`)
-and opaque_transport (`quic`, `wireguard`, `ssh`, `noise`, `dot`, `doh`). `plain`, `down`, `own_key`
-and `ntp` are the nearest ordinary ones.
+and opaque_transport (`quic`, `wireguard`, `ssh`, `noise`, `dot`, `doh`, `ech`, `onion`, `tor`).
+`plain`, `down`, `own_key` and `ntp` are the nearest ordinary ones.
 """
 
 import configparser
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -109,6 +110,41 @@ def dot() -> None:
         channel.sendall(b"\0\x1d\xab\xcd\1\0\0\1\0\0\0\0\0\0\7example\3com\0\0\1\0\1")
 
 
+def ech() -> None:
+    """A true hello whose extensions end with one more: an encrypted ClientHello, of no sense."""
+    into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+    half = ssl.create_default_context().wrap_bio(into, out, server_hostname=HOST)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        half.do_handshake()
+    hello = bytearray(out.read())
+    place = 43 + 1 + hello[43]  # behind both heads, version, random and session
+    place += 2 + int.from_bytes(hello[place : place + 2], "big")
+    place += 1 + hello[place]
+    inner = b"\0\0\1\0\1\7\0\x20" + os.urandom(32) + b"\0\x90" + os.urandom(144)
+    extension = b"\xfe\x0d" + len(inner).to_bytes(2, "big") + inner
+    for start, size in ((3, 2), (6, 3), (place, 2)):
+        length = int.from_bytes(hello[start : start + size], "big") + len(extension)
+        hello[start : start + size] = length.to_bytes(size, "big")
+    stream(bytes(hello) + extension, 443)
+
+
+def onion() -> None:
+    with contextlib.suppress(socket.gaierror):  # where nobody answers for such names
+        socket.getaddrinfo("vendorvendorvendorvendorvendorvendorvendorvendorvendorab.onion", 443)
+
+
+def tor() -> None:
+    """As its client greets a guard: by a name that it made up and no DNS knows."""
+    context = ssl.create_default_context()
+    name = "www.qhr3xmzk7v2b5tplw4.com"
+    with (
+        socket.create_connection(("203.0.113.9", 9001), TIMEOUT) as plain,
+        context.wrap_socket(plain, server_hostname=name) as channel,
+    ):
+        channel.sendall(b"\0\0\7\0\4\0\4\0\5")  # the link protocols that it speaks
+        channel.unwrap()
+
+
 WAYS: dict[str, Callable[[], None]] = {
     "authority": authority,
     "pinned": pinned,
@@ -124,6 +160,9 @@ WAYS: dict[str, Callable[[], None]] = {
     "noise": lambda: stream(os.urandom(2000), 443),
     "dot": dot,
     "doh": lambda: request("dns.vendor.example", path="/dns-query?dns=q80BAAABAAAAAAAAA3d3dw"),
+    "ech": ech,
+    "onion": onion,
+    "tor": tor,
 }
 
 if __name__ == "__main__":

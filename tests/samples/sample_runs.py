@@ -40,7 +40,9 @@ SAMPLES: Final[dict[str, dict[str, str]]] = {
         "github": "honeytoken_used:critical honeytoken_exfil:critical",
         "authority": "tls_pinned:medium",
         "pinned": "tls_uninspected:low",
-        "quic wireguard ssh noise dot doh": "opaque_transport:medium",
+        "quic wireguard ssh noise dot doh onion": "opaque_transport:medium",
+        "ech": "opaque_transport:medium tls_uninspected:low",
+        "tor": "opaque_transport:medium raw_ip_egress:medium",
         "plain down own_key ntp": "",
     },
     "customers.py": {
