@@ -27,7 +27,7 @@ TEST_PACKAGES += python3-bpfcc $(if $(wildcard /lib/modules/*/build/include),,li
 # An engine for audits in containers, where there is none, and what makes an image where no registry
 # is reachable.
 ENGINE_PACKAGES := curl iproute2 mmdebstrap $(if $(wildcard /usr/bin/dockerd),,docker.io)
-TEST_PACKAGES += $(ENGINE_PACKAGES)
+TEST_PACKAGES += $(ENGINE_PACKAGES) podman
 # Tracers that the benchmarks compare with.
 BENCH_PACKAGES := bpfcc-tools bpftrace curl libssl-dev linux-perf openssl python3-bpfcc softhsm2 \
 	strace

@@ -119,21 +119,42 @@ def test_a_container_without_memory(levels, auditor, target) -> None:
     assert "out of memory" in " ".join(outcome.report.inconclusive)
 
 
-def test_where_capabilities_are_refused_the_next_level_is_taken_and_told(
-    levels, auditor, target
+NOTHING = Level("nothing", {"cap_drop": ["ALL"], "security_opt": LEVELS[0].options["security_opt"]})
+GRANTED = int(Path("/proc/self/status").read_text().partition("CapBnd:")[2].split()[0], 16)
+SYS_RESOURCE = GRANTED >> 24 & 1
+"""Without it an engine starts no privileged container."""
+
+
+def test_named_capabilities_come_before_full_privilege() -> None:
+    assert [level.options.get("privileged", False) for level in LEVELS] == [False, True]
+
+
+def test_where_capabilities_are_refused_full_privilege_is_taken_and_told(
+    levels, auditor, target, engine, engines, lack
 ) -> None:
-    """The kernel here grants nobody SYS_RESOURCE, so nothing can be fully privileged."""
-    profiles = LEVELS[0].options["security_opt"]
-    levels(
-        Level("nothing", {"cap_drop": ["ALL"], "security_opt": profiles}),
-        Level(
-            "all but one",
-            {"cap_add": ["ALL"], "cap_drop": ["SYS_RESOURCE"], "security_opt": profiles},
-        ),
-    )
+    options = LEVELS[1].options
+    if not SYS_RESOURCE:
+        if engines.WITHIN_BOUNDS not in engine.info()["Runtimes"]:
+            lack("docker", "the kernel refuses full privilege, and the engine is not ours")
+        options = {**options, "runtime": engines.WITHIN_BOUNDS}
+    levels(NOTHING, Level(LEVELS[1].words, options))
     outcome = auditor.audit(target, Options(network="none"))
     assert outcome.report.verdict is Verdict.APPROVE
-    assert outcome.report.provenance.privilege == "all but one"
+    assert outcome.report.provenance.privilege == "privileged container"
+
+
+@pytest.mark.skipif(bool(SYS_RESOURCE), reason="the kernel refuses no full privilege")
+def test_where_full_privilege_is_refused_too_the_engine_s_words_are_told(
+    levels, auditor, target
+) -> None:
+    levels(NOTHING, LEVELS[1])
+    with pytest.raises(CaptureUnavailable) as raised:
+        auditor.audit(target, Options(network="none"))
+    first, _, second = str(raised.value).partition(" (nothing); ")
+    assert first.startswith("the container engine refuses what capture needs: ")
+    assert second.startswith("the audit container could not be started: ")
+    assert "apply caps: operation not permitted" in second
+    assert second.endswith(" (privileged container)")
 
 
 def test_where_all_is_refused_each_refusal_is_told(levels, auditor, target) -> None:
