@@ -33,6 +33,7 @@ import pipeline
 import proxy
 import reports
 import runtimes
+import scale
 import small_ring
 import stages
 import throughput
@@ -51,6 +52,7 @@ FIGURES = {
     "evidence": evidence.figure,
     "latency": latency.figure,
     "throughput": throughput.figure,
+    "scale": scale.figure,
     "unused": unused.figure,
     "opens": opens.figure,
     "flood": flood.figure,
