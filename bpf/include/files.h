@@ -23,13 +23,29 @@ struct file_id {
 	__u32 nlink;
 };
 
+#define INODE_SPAN 64
+
+/* Fields that lie near each other, as they do in most kernels, come in one read. */
 static __always_inline void identify(struct file_id *id, struct file *file)
 {
+	__u64 start = bpf_core_field_offset(struct inode, i_sb);
+	__u64 ino = bpf_core_field_offset(struct inode, i_ino) - start;
+	__u64 nlink = bpf_core_field_offset(struct inode, i_nlink) - start;
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	__u64 span[INODE_SPAN / 8] = {};
+	struct super_block *sb;
 
-	id->ino = BPF_CORE_READ(inode, i_ino);
-	id->dev = BPF_CORE_READ(inode, i_sb, s_dev);
-	id->nlink = BPF_CORE_READ(inode, i_nlink);
+	if (ino <= INODE_SPAN - sizeof(id->ino) && nlink <= INODE_SPAN - sizeof(id->nlink)) {
+		bpf_probe_read_kernel(span, sizeof(span), (void *)inode + start);
+		sb = (void *)span[0];
+		id->ino = *(__u64 *)((void *)span + ino);
+		id->nlink = *(__u32 *)((void *)span + nlink);
+	} else {
+		sb = BPF_CORE_READ(inode, i_sb);
+		id->ino = BPF_CORE_READ(inode, i_ino);
+		id->nlink = BPF_CORE_READ(inode, i_nlink);
+	}
+	id->dev = BPF_CORE_READ(sb, s_dev);
 }
 
 /*
@@ -76,12 +92,16 @@ static __always_inline long read_text(char *to, __u32 size, const void *ptr)
 	return 1;
 }
 
-/* Read a path at entry; what the kernel will see is nearly always what stands there now. */
+/*
+ * Read a path at entry; what the kernel will see is nearly always what stands there now. Behind a
+ * short one are zeroes, as same_path() wants it.
+ */
 static __always_inline __u16 read_path(char *path, const void *ptr)
 {
 	long n;
 
-	__builtin_memset(path, 0, ENTRY_PATH);
+	/* Without the promise, clang clears byte by byte. */
+	__builtin_memset(__builtin_assume_aligned(path, 8), 0, ATO_SHORT_TEXT);
 	n = read_text(path, ENTRY_PATH, ptr);
 	return n > 0 ? n : 0;
 }
@@ -247,7 +267,7 @@ __noinline __u32 ato_append_path(struct scratch *s, const struct pending *p, boo
 	if (len && len < ENTRY_PATH) {
 		__u64 now = 0;
 
-		__builtin_memcpy(at, entry, ENTRY_PATH);
+		bpf_probe_read_kernel(at, ENTRY_PATH, entry);
 		/* The leading bytes are enough here: the kernel's own path stands beside it. */
 		if (len > sizeof(now) && !bpf_probe_read_user(&now, sizeof(now), (void *)ptr) &&
 		    now != *(const __u64 *)entry)
@@ -256,7 +276,7 @@ __noinline __u32 ato_append_path(struct scratch *s, const struct pending *p, boo
 	} else {
 		n = read_text(at, MAX_PATH, (void *)ptr);
 		if (n <= 0 && len) { /* gone since: the beginning is what there is */
-			__builtin_memcpy(at, entry, ENTRY_PATH);
+			bpf_probe_read_kernel(at, ENTRY_PATH, entry);
 			*flags |= ATO_F_TRUNCATED;
 			n = ENTRY_PATH;
 		} else if (n <= 0) {
