@@ -72,6 +72,7 @@ FIGURES = {
     "lists": lists.figure,
 }
 NEEDED = ("cc", "strace", "bpftrace", "bwrap", "unshare")
+PROGRAM_STATISTICS = Path("/proc/sys/kernel/bpf_stats_enabled")
 
 
 def main() -> int:
@@ -86,6 +87,8 @@ def main() -> int:
     missing = [program for program in NEEDED if shutil.which(program) is None]
     if missing or os.geteuid() != 0:
         parser.error("needs root" if not missing else f"not installed: {', '.join(missing)}")
+    if PROGRAM_STATISTICS.read_text().strip() != "0":
+        parser.error(f"each run of a BPF program is timed, which costs more: {PROGRAM_STATISTICS}")
     # A shell starts background jobs deaf to it, and we end tracers with it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     machine = describe()
