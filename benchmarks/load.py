@@ -11,7 +11,6 @@ import os
 import sys
 import time
 from collections import defaultdict
-from concurrent.futures import Future
 from pathlib import Path
 
 from measure import Sample, alternate, seconds
@@ -82,14 +81,13 @@ def main(name: str) -> int:
 
 def _core(cgroup: int) -> dict[str, float]:
     from pytest_ato.capture.loader.core import CoreLoader
-    from pytest_ato.capture.probes import Probe
 
     class Timed(CoreLoader):
         attached = 0.0
 
-        def _attach_session(self, probes: tuple[Probe, ...], watched: Future[None]) -> None:
+        def _attach_session(self) -> None:
             began = time.perf_counter()
-            super()._attach_session(probes, watched)
+            super()._attach_session()
             self.attached = time.perf_counter() - began
 
         def detach(self) -> None:

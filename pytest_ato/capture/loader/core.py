@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pytest_ato.capture import flowabi
+from pytest_ato.capture.loader.core_object import CoreObject
 from pytest_ato.capture.loader.interface import Loader, Place, ProbeState
 from pytest_ato.capture.loader.kernel_types import BTF, KernelTypes
-from pytest_ato.capture.loader.libbpf import Libbpf, OpenOptions
+from pytest_ato.capture.loader.libbpf import Libbpf
 from pytest_ato.capture.loader.maps import NAMES, RING_SIZES, Maps
 from pytest_ato.capture.loader.uprobes import MULTI, Uprobes
 from pytest_ato.capture.probes import CORE_TELLS, PROBES, Probe
@@ -63,7 +63,8 @@ class CoreLoader(Loader):
         self._sizes = {**RING_SIZES, **ring_sizes}
         self._cleanup = contextlib.ExitStack()
         self._links: dict[str, int] = {}
-        self._programs: dict[str, str] = {}
+        self._programs: dict[str, int] = {}
+        """By probe: libbpf's pointer."""
         self._way = _WAYS[0]
         self._uprobes: Uprobes | None = None
         self._canary = 0
@@ -84,29 +85,24 @@ class CoreLoader(Loader):
         for way in _WAYS:
             self._way = way
             try:
-                self._load_object(way.probes)
-                # The kernel waits some 10 ms for the first watched place.
-                with ThreadPoolExecutor(1) as beside:
-                    watched = beside.submit(self._watch_canary)
-                    self._map_rings()
-                    self._attach_session(way.probes, watched)
+                self._load_way()
+                self._attach_session()
                 return
             except OSError as error:
                 reason = _explain(error, self._libbpf.last_words())
                 self.close()
         raise CaptureUnavailable(reason)
 
-    def _attach_session(self, probes: tuple[Probe, ...], watched: Future[None]) -> None:
-        for probe in probes:
+    def _attach_session(self) -> None:
+        for probe in self._way.probes:
             if probe.place == "session" and probe.name in self._programs:
                 self._attach(probe.name, "bpf_program__attach")
-        watched.result()
 
     def _watch_canary(self) -> None:
         """Watch init's own function: so the proof of liveness holds for probes on files, too."""
         if not all(name in self._programs for name in _FILES):
             return
-        enter, leave = (self._program(self._programs[name]) for name in _FILES)
+        enter, leave = (self._programs[name] for name in _FILES)
         self._uprobes = Uprobes(self._libbpf, enter, leave, multi=self._way.multi)
         self._canary = self._uprobes.attach(str(INIT), canary_places())
 
@@ -117,61 +113,65 @@ class CoreLoader(Loader):
         if self._uprobes:
             self._uprobes.detach(handles)
 
-    def _load_object(self, probes: tuple[Probe, ...]) -> None:
-        call = self._libbpf.call
-        with KernelTypes(BTF) as kernel:
-            options = OpenOptions(ctypes.sizeof(OpenOptions), kernel_types=kernel.part.encode())
-            path = os.fsencode(self.loaded)
-            self._object = call("bpf_object__open_file", path, ctypes.byref(options))
-            self._cleanup.callback(call, "bpf_object__close", self._object)
-            for name, size in self._sizes.items():
-                call("bpf_map__set_max_entries", self._map(name), size)
-            self._choose_programs(probes, kernel)
-            kernel.cut(self._types())
-            call("bpf_object__load", self._object)
+    def _load_way(self) -> None:
+        """Make the maps, then load two groups of programs at once.
 
-    def _map_rings(self) -> None:
-        fds = {
-            name: self._libbpf.call("bpf_map__fd", self._map(name)) for name in (*NAMES, "flows")
-        }
+        Those on the kernel's tracepoints make libbpf read all of its types. Beside them is time for
+        the others, and for what the kernel waits for as the first place in a file is watched.
+        """
+        with KernelTypes(BTF) as kernel, ThreadPoolExecutor(1) as beside:
+            maps = self._opened(kernel)
+            for name, size in self._sizes.items():
+                maps.resize(name, size)
+            needed = maps.types()
+            making = beside.submit(maps.load)
+            chosen = self._choose_programs(kernel)
+            on_tracepoints = {name for probe, name in chosen.items() if probe.place == "session"}
+            kernel.cut(needed)
+            making.result()
+            others = self._opened(kernel, set(chosen.values()) - on_tracepoints, maps)
+            traced = self._opened(kernel, on_tracepoints, maps)
+            for probe, name in chosen.items():
+                group = traced if name in on_tracepoints else others
+                self._programs[probe.name] = group.program(name)
+            aside = beside.submit(self._load_beside, maps, others)
+            traced.load()
+            aside.result()
+
+    def _load_beside(self, maps: CoreObject, others: CoreObject) -> None:
+        fds = {name: maps.map_fd(name) for name in (*NAMES, "flows")}
         self._flows = fds["flows"]
         self._maps = Maps(self._libbpf, fds, self._sizes)
         self._cleanup.callback(self._maps.close)
+        if self._way.multi:
+            for name in _FILES:
+                if name in self._programs:
+                    self._libbpf.call(
+                        "bpf_program__set_expected_attach_type", self._programs[name], MULTI
+                    )
+        others.load()
+        self._watch_canary()
 
-    def _types(self) -> bytes:
-        """The object's own type information."""
-        size = ctypes.c_uint32()
-        types = self._libbpf.pointer("bpf_object__btf", self._object)
-        data = self._libbpf.pointer("btf__raw_data", types, ctypes.byref(size))
-        return ctypes.string_at(data, size.value)
+    def _opened(
+        self, kernel: KernelTypes, wanted: Collection[str] = (), maps: CoreObject | None = None
+    ) -> CoreObject:
+        opened = CoreObject(self._libbpf, self.loaded, kernel.part, wanted, maps)
+        self._cleanup.callback(opened.close)
+        return opened
 
-    def _choose_programs(self, probes: tuple[Probe, ...], kernel: KernelTypes) -> None:
-        """Leave out programs whose tracepoint this kernel lacks: one would fail the whole load."""
-        self._programs = {}
-        for probe in PROBES:
+    def _choose_programs(self, kernel: KernelTypes) -> dict[Probe, str]:
+        """Programs by probe, without those whose tracepoint this kernel lacks."""
+        chosen: dict[Probe, str] = {}
+        for probe in self._way.probes:
             for name in probe.alternatives or (probe.name,):
                 here = probe.place != "session" or kernel.has_tracepoint(name)
-                here = here and name not in self._way.without
-                if probe in probes and here and probe.name not in self._programs:
-                    self._programs[probe.name] = name
-                    if probe.place == "file" and self._way.multi:
-                        program = self._program(name)
-                        self._libbpf.call("bpf_program__set_expected_attach_type", program, MULTI)
-                else:
-                    self._libbpf.call("bpf_program__set_autoload", self._program(name), False)
-
-    def _program(self, name: str) -> int:
-        return self._libbpf.pointer(
-            "bpf_object__find_program_by_name", self._object, f"ato_{name}".encode()
-        )
-
-    def _map(self, name: str) -> int:
-        return self._libbpf.pointer("bpf_object__find_map_by_name", self._object, name.encode())
+                if here and name not in self._way.without:
+                    chosen.setdefault(probe, f"ato_{name}")
+        return chosen
 
     def _attach(self, name: str, how: str, *arguments: object) -> None:
-        program = self._program(self._programs[name])
         self._detach(name)  # of an audit that did not start
-        self._links[name] = self._libbpf.pointer(how, program, *arguments)
+        self._links[name] = self._libbpf.pointer(how, self._programs[name], *arguments)
 
     def _detach(self, name: str) -> None:
         link = self._links.pop(name, 0)
@@ -238,6 +238,7 @@ class CoreLoader(Loader):
         if self._uprobes:
             self._uprobes.close()
             self._uprobes = None
+        self._programs.clear()
         self._cleanup.close()
 
 

@@ -24,6 +24,11 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "bpf_object__close": (None, (_POINTER,)),
     "bpf_object__find_map_by_name": (_POINTER, (_POINTER, ctypes.c_char_p)),
     "bpf_object__find_program_by_name": (_POINTER, (_POINTER, ctypes.c_char_p)),
+    "bpf_object__next_map": (_POINTER, (_POINTER, _POINTER)),
+    "bpf_object__next_program": (_POINTER, (_POINTER, _POINTER)),
+    "bpf_map__name": (ctypes.c_char_p, (_POINTER,)),
+    "bpf_map__reuse_fd": (ctypes.c_int, (_POINTER, ctypes.c_int)),
+    "bpf_program__name": (ctypes.c_char_p, (_POINTER,)),
     "bpf_map__set_max_entries": (ctypes.c_int, (_POINTER, ctypes.c_uint32)),
     "bpf_map__set_pin_path": (ctypes.c_int, (_POINTER, ctypes.c_char_p)),
     "bpf_map__initial_value": (_POINTER, (_POINTER, _POINTER)),
@@ -170,6 +175,17 @@ class Libbpf:
     def pointer(self, name: str, *arguments: object) -> int:
         """Call a function that returns a pointer."""
         return self.call(name, *arguments)
+
+    def each(self, kind: str, opened: int) -> dict[str, int]:
+        """All of an object's maps or programs (`kind`: map, program), by name."""
+        following = getattr(self._library, f"bpf_object__next_{kind}")
+        name = getattr(self._library, f"bpf_{kind}__name")
+        found = {}
+        one = following(opened, None)
+        while one:
+            found[name(one).decode()] = one
+            one = following(opened, one)
+        return found
 
 
 def _error(number: int) -> OSError:

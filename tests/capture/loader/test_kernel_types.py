@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-import os
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from pytest_ato.capture.loader.core import OBJECT
+from pytest_ato.capture.loader.core_object import CoreObject
 from pytest_ato.capture.loader.kernel_types import BTF, KernelTypes
-from pytest_ato.capture.loader.libbpf import Libbpf, OpenOptions
+from pytest_ato.capture.loader.libbpf import Libbpf
 from pytest_ato.capture.probes import PROBES
 
 OTHER_KERNELS = ("io_uring_submit_req", "io_uring_submit_sqe")
@@ -24,44 +23,32 @@ LOADS_ADDRESS = 0x18
 @pytest.fixture
 def needed() -> Iterator[bytes]:
     """Type information of the object for audits."""
-    libbpf, size = Libbpf(), ctypes.c_uint32()
-    opened = libbpf.pointer("bpf_object__open_file", os.fsencode(OBJECT), None)
-    types = libbpf.pointer("bpf_object__btf", opened)
-    data = libbpf.pointer("btf__raw_data", types, ctypes.byref(size))
-    yield ctypes.string_at(data, size.value)
-    libbpf.call("bpf_object__close", opened)
+    opened = CoreObject(Libbpf(), OBJECT, str(BTF))
+    yield opened.types()
+    opened.close()
 
 
-def relocated(types: str | None) -> dict[str, bytes]:
+def relocated(types: str) -> dict[str, bytes]:
     """Load the object; return each program's instructions, without what differs by load."""
     library = ctypes.CDLL("libbpf.so.1")
     library.bpf_program__insns.restype = ctypes.c_void_p
     library.bpf_program__insns.argtypes = (ctypes.c_void_p,)
     library.bpf_program__insn_cnt.restype = ctypes.c_size_t
     library.bpf_program__insn_cnt.argtypes = (ctypes.c_void_p,)
+    with KernelTypes() as kernel:
+        absent = [name for name in OTHER_KERNELS if not kernel.has_tracepoint(name)]
+    names = [name for probe in PROBES for name in probe.alternatives or (probe.name,)]
+    wanted = [f"ato_{name}" for name in names if name not in absent]
+    opened = CoreObject(Libbpf(), OBJECT, types, wanted)
+    opened.load()
     found = {}
-    with ExitStack() as cleanup:
-        libbpf = Libbpf()
-        options = OpenOptions(
-            ctypes.sizeof(OpenOptions), kernel_types=types.encode() if types else None
-        )
-        opened = libbpf.pointer("bpf_object__open_file", os.fsencode(OBJECT), ctypes.byref(options))
-        cleanup.callback(libbpf.call, "bpf_object__close", opened)
-        with KernelTypes() as kernel:
-            absent = [name for name in OTHER_KERNELS if not kernel.has_tracepoint(name)]
-        names = [name for probe in PROBES for name in probe.alternatives or (probe.name,)]
-        programs = {
-            name: libbpf.pointer("bpf_object__find_program_by_name", opened, f"ato_{name}".encode())
-            for name in names
-        }
-        for name in absent:
-            libbpf.call("bpf_program__set_autoload", programs.pop(name), False)
-        libbpf.call("bpf_object__load", opened)
-        for name, program in programs.items():
-            size = library.bpf_program__insn_cnt(program) * INSTRUCTION
-            text = ctypes.string_at(library.bpf_program__insns(program), size)
-            words = (text[at : at + INSTRUCTION] for at in range(0, size, INSTRUCTION))
-            found[name] = b"".join(w[:4] if w[0] == LOADS_ADDRESS else w for w in words)
+    for name in wanted:
+        program = opened.program(name)
+        size = library.bpf_program__insn_cnt(program) * INSTRUCTION
+        text = ctypes.string_at(library.bpf_program__insns(program), size)
+        words = (text[at : at + INSTRUCTION] for at in range(0, size, INSTRUCTION))
+        found[name] = b"".join(w[:4] if w[0] == LOADS_ADDRESS else w for w in words)
+    opened.close()
     return found
 
 
@@ -71,8 +58,8 @@ def test_every_instruction_is_as_with_all_types(needed: bytes) -> None:
         kernel.cut(needed)
         assert Path(kernel.part).stat().st_size < BTF.stat().st_size / 20
         part = relocated(kernel.part)
-    assert part == relocated(None)
-    assert {"sys_enter", "sys_exit", "tls_enter", "wire"} <= set(part)
+    assert part == relocated(str(BTF))
+    assert {"ato_sys_enter", "ato_sys_exit", "ato_tls_enter", "ato_wire"} <= set(part)
 
 
 def test_tracepoints_are_found_by_their_whole_name() -> None:
