@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ _WAYS: Final = (
     _Way(probes=tuple(probe for probe in PROBES if probe.required)),
 )
 """The best first."""
+_RING: Final = 27
+"""BPF_MAP_TYPE_RINGBUF."""
 _LINK_INFO: Final = 64
 _LINK_PLACE: Final = slice(16, 24)
 """Where struct bpf_link_info (Linux 5.15) has the cgroup's id or the interface's index; 0: none."""
@@ -114,21 +117,23 @@ class CoreLoader(Loader):
             self._uprobes.detach(handles)
 
     def _load_way(self) -> None:
-        """Make the maps, then load two groups of programs at once.
+        """Make the rings at once and the other maps, then load two groups of programs at once.
 
         Those on the kernel's tracepoints make libbpf read all of its types. Beside them is time for
         the others, and for what the kernel waits for as the first place in a file is watched.
         """
-        with KernelTypes(BTF) as kernel, ThreadPoolExecutor(1) as beside:
+        with KernelTypes(BTF) as kernel, ThreadPoolExecutor(2) as beside:
+            rings = {
+                name: beside.submit(self._make_ring, name, size)
+                for name, size in self._sizes.items()
+            }
             maps = self._opened(kernel)
-            for name, size in self._sizes.items():
-                maps.resize(name, size)
-            needed = maps.types()
-            making = beside.submit(maps.load)
             chosen = self._choose_programs(kernel)
             on_tracepoints = {name for probe, name in chosen.items() if probe.place == "session"}
-            kernel.cut(needed)
-            making.result()
+            kernel.cut(maps.types())
+            for name, ring in rings.items():
+                maps.use(name, ring.result())
+            maps.load()
             others = self._opened(kernel, set(chosen.values()) - on_tracepoints, maps)
             traced = self._opened(kernel, on_tracepoints, maps)
             for probe, name in chosen.items():
@@ -137,6 +142,11 @@ class CoreLoader(Loader):
             aside = beside.submit(self._load_beside, maps, others)
             traced.load()
             aside.result()
+
+    def _make_ring(self, name: str, size: int) -> int:
+        fd = self._libbpf.call("bpf_map_create", _RING, name.encode(), 0, 0, size, None)
+        self._cleanup.callback(os.close, fd)
+        return fd
 
     def _load_beside(self, maps: CoreObject, others: CoreObject) -> None:
         fds = {name: maps.map_fd(name) for name in (*NAMES, "flows")}

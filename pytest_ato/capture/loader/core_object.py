@@ -46,12 +46,15 @@ class CoreObject:
         data = self._libbpf.pointer("btf__raw_data", types, ctypes.byref(size))
         return ctypes.string_at(data, size.value)
 
-    def resize(self, name: str, size: int) -> None:
-        """Give a map another size, before loading."""
-        self._libbpf.call("bpf_map__set_max_entries", self._map(name), size)
+    def use(self, name: str, fd: int) -> None:
+        """Take the map behind a descriptor, which stays the caller's, for the one of that name."""
+        self._libbpf.call("bpf_map__reuse_fd", self._map(name), fd)
 
     def load(self) -> None:
-        """Make the maps, load the programs. Raises OSError; one refused program fails all."""
+        """Make the maps that are not given, and load the programs.
+
+        Raises OSError; one refused program fails all.
+        """
         self._libbpf.call("bpf_object__load", self._object)
 
     def program(self, name: str) -> int:

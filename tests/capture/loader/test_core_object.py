@@ -26,7 +26,6 @@ def map_id(libbpf: Libbpf, fd: int) -> int:
 def test_a_second_group_has_the_maps_of_the_first_but_for_constants() -> None:
     libbpf = Libbpf()
     first = CoreObject(libbpf, OBJECT, str(BTF))
-    first.resize("bulk", 1 << 16)
     first.load()
     second = CoreObject(libbpf, OBJECT, str(BTF), {"ato_connect4"}, first)
     second.load()
