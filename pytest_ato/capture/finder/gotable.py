@@ -26,6 +26,8 @@ _MAX_NAMES: Final = 8
 _MAX_HOLDERS: Final = 16
 _MODULE_WORDS: Final = 48
 """Of runtime.moduledata, within which it has what is looked for."""
+_SPACE: Final = 1 << 64
+"""Addresses that there are: a segment may be told to lie across the end of them."""
 _RELATIVE: Final = struct.pack("<Q", 8)
 """Type of a relocation that adds the load address (R_X86_64_RELATIVE)."""
 
@@ -96,7 +98,8 @@ def _address(image: Image, offset: int) -> int:
     """Where in memory a byte of the file lies; 0: nowhere."""
     for segment in image.segments:
         if segment.type == elf.PT_LOAD and 0 <= offset - segment.offset < segment.size:
-            return segment.address + offset - segment.offset
+            address = segment.address + offset - segment.offset
+            return address if address < _SPACE else 0
     return 0
 
 
@@ -108,6 +111,8 @@ class _Memory:
 
     def word(self, address: int) -> int:
         """What the file has at an address, or what the loader is told to put there."""
+        if address >= _SPACE:
+            return 0
         offset = elf.file_offset(self._image.segments, address)
         content = self._image.piece(offset, 8) if offset is not None else b""
         if any(content) or not address:

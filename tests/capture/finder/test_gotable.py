@@ -125,6 +125,28 @@ def test_a_count_that_is_not_true_finds_nothing_or_what_is_there(
 
 
 GOOD = program("1.20")
+LOADED = program("1.20", text=0)
+LAYOUTS = [
+    *(program(version) for version in ("1.2", "1.16", "1.18")),
+    LOADED + struct.pack("<QQQ", BASE + TABLE + 24, 8, TEXT),
+    LOADED + struct.pack("<Q40x3Q", BASE + TABLE, TEXT, TEXT + sum(SIZES), TEXT),
+]
+_AT_ALL = st.integers(64 // 8, 120 // 8 - 1) | st.integers(TABLE // 8, len(LAYOUTS[-1]) // 8 - 1)
+_ODD = st.sampled_from([0, 1, 72, TABLE, BASE + TABLE, 1 << 31, 1 << 32, 1 << 62, (1 << 64) - 4096])
+
+
+@settings(max_examples=100, derandomize=True)
+@example(LAYOUTS[-1], [(80 // 8, (1 << 64) - TABLE)])  # it lies in memory beyond all addresses
+@given(st.sampled_from(LAYOUTS), st.lists(st.tuples(_AT_ALL, _ODD), min_size=1, max_size=4))
+def test_odd_numbers_give_an_answer(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, changes: list[tuple[int, int]]
+) -> None:
+    changed = bytearray(content)
+    for at, value in changes:
+        changed[8 * at : 8 * at + 8] = struct.pack("<Q", value)
+    found = search(tmp_path_factory.getbasetemp(), bytes(changed))
+    assert "argument" not in found.problem  # of a number that did not fit
+    assert all(0 <= site.offset < len(changed) for site in found.sites)
 
 
 @settings(max_examples=100, derandomize=True)
