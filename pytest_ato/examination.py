@@ -6,7 +6,7 @@ on their way through.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -58,7 +58,8 @@ class Examined:
 class Examination:
     """Takes every record in the order of the log and passes it to `record` as a line.
 
-    Findings go into the same stream as they become certain; those of an older examination are
+    Findings go into the same stream as they become certain, behind the record that made them so;
+    those of an older examination are
     dropped, since they are computed anew. A live examination has a `clock` (nanoseconds) and
     records how long it took; a replay has none, and takes the time from the log.
     """
@@ -80,20 +81,67 @@ class Examination:
         self._public = PublicAddresses()
         self._output: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
         self._kept = 0
+        self.ended = False
+        """Whether an `end` record was taken."""
+        self._handlers: dict[type[Event], Callable[..., None]] = {
+            End: self._end,
+            Output: self._keep,
+            **dict.fromkeys(PublicAddresses.TAKES, self._public.take),
+        }
 
     def take(self, event: Event, line: bytes | None = None) -> None:
         """Take one record; `line` is its encoding where the caller has it already."""
-        if isinstance(event, Finding):
+        if type(event) is Finding:
             return
-        if self._clock is not None and isinstance(event, End):
-            self._last = self._clock()
-        self._now = event.ts
         self._write(event, line)
-        self._public.take(event)
-        self._analysis.feed(event)
-        for finding in self._pipeline.feed(event):
+        for finding in self._fold(event):
             self._write(finding)
-        if isinstance(event, Output) and self._kept < MOST_OUTPUT:
+
+    def take_all(self, events: Sequence[Event], lines: bytes) -> None:
+        """Take records that came at once, of which `lines` is the encoding, joined by newlines.
+
+        What is the same for all of them is done once: most audits are floods of records that no
+        detector has a word on.
+        """
+        if Finding in set(map(type, events)):
+            for event, line in zip(events, lines.split(b"\n"), strict=True):
+                self.take(event, line)
+            return
+        written = taken = 0
+        each: list[bytes] = []
+        try:
+            for taken, event in enumerate(events, 1):
+                if found := self._fold(event):
+                    each = each or lines.split(b"\n")
+                    self._record_lines(each[written:taken])
+                    written = taken
+                    for finding in found:
+                        self._write(finding)
+        finally:  # also when the user interrupts it: what was taken is in the log
+            if not written and taken == len(events):
+                self._record_lines([lines])
+            else:
+                self._record_lines((each or lines.split(b"\n"))[written:taken])
+
+    def _record_lines(self, lines: Sequence[bytes]) -> None:
+        if self._record is not None and lines:
+            self._record(b"\n".join(lines))
+
+    def _fold(self, event: Event) -> list[Finding]:
+        self._now = event.ts
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
+        self._analysis.feed(event)
+        return self._pipeline.feed(event)
+
+    def _end(self, _: End) -> None:
+        self.ended = True
+        if self._clock is not None:
+            self._last = self._clock()
+
+    def _keep(self, event: Output) -> None:
+        if self._kept < MOST_OUTPUT:
             data = raw(event.data)
             self._output[event.stream].append(data)
             self._kept += len(data) + _OVERHEAD

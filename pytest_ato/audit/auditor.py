@@ -24,7 +24,7 @@ from pytest_ato.honeytokens.match import Matcher
 from pytest_ato.honeytokens.mint import Minted, mint
 from pytest_ato.model.closing import Closing
 from pytest_ato.model.errors import SigningError
-from pytest_ato.model.events import Audit, End, Lost, Signing, decode
+from pytest_ato.model.events import Audit, Lost, Signing, decode, decode_lines
 from pytest_ato.model.policy import Terms
 from pytest_ato.model.record import Event
 from pytest_ato.model.spec import AuditSpec, Target
@@ -113,14 +113,14 @@ class Auditor(Closing):
 
     def _follow(self, spec: AuditSpec, examination: Examination) -> None:
         """Take what capture sees until its `end` record; without one, say so in the log."""
-        for line in self.runtime.audit(spec):
+        for lines in self.runtime.audit(spec):
             try:
-                event = decode(line)
+                events = decode_lines(lines)
             except msgspec.DecodeError:
-                _lose(examination, "capture", "a record of capture could not be read")
-                continue
-            examination.take(event, line)
-            if isinstance(event, End):
+                _take_each(lines, examination)
+            else:
+                examination.take_all(events, lines)
+            if examination.ended:
                 return
         words = self.runtime.last_words()
         self.runtime.close()
@@ -168,6 +168,17 @@ def _opening(
         unmask=unmask,
     )
     yield from minted.honeytokens
+
+
+def _take_each(lines: bytes, examination: Examination) -> None:
+    """Take those of some lines that are records."""
+    for line in lines.split(b"\n"):
+        try:
+            event = decode(line)
+        except msgspec.DecodeError:
+            _lose(examination, "capture", "a record of capture could not be read")
+        else:
+            examination.take(event, line)
 
 
 def _warm(minted: Minted) -> None:

@@ -69,12 +69,16 @@ class Canary:
     def sift(self, events: Iterable[Event]) -> Iterator[Event]:
         """Pass on what is not the canary's, nor init's, nor done in the target's process before
         its exec."""
+        init = self._init
         for event in events:
-            if isinstance(event, Uprobe):
+            # What comes in floods first; to ask whether it is of a class that it is not costs most.
+            if type(event) is Open and self._executed and not self._inside and event.pid != init:
+                yield event
+            elif isinstance(event, Uprobe):
                 self._seen[self._executed].add(event.probe)
             elif not isinstance(event, TaskEvent):
                 yield event
-            elif self._executed and event.pid != self._init and not self._inside:
+            elif self._executed and event.pid != init and not self._inside:
                 if not (isinstance(event, Touch) and event.path in FILES):
                     yield event
             elif not self._ours(event):

@@ -9,13 +9,11 @@ from __future__ import annotations
 import stat
 import struct
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal
 
-import msgspec
-
 from pytest_ato.capture import abi, addresses, doors, rings, syscalls
-from pytest_ato.capture.merging import merge
+from pytest_ato.capture.merging import joined, runs
 from pytest_ato.capture.plaintext import Plaintext
 from pytest_ato.capture.texts import absolute, is_plain, resolved, split, text
 from pytest_ato.model import events
@@ -122,18 +120,17 @@ class Decoder:
     def bulk(self, data: bytes) -> Iterator[Event]:
         """Decode what the bulk ring held; identical opens between two other calls are one."""
         if rings.uniform(data, abi.STRIDE):
-            found: Iterable[bytes] = (
-                data[at + abi.RING_HEADER : at + abi.STRIDE]
-                for at in range(0, len(data), abi.STRIDE)
-            )
-            self.consumed["bulk"] += len(data) // abi.STRIDE
+            begins = range(0, len(data), abi.STRIDE)
+            found = [data[at + abi.RING_HEADER : at + abi.STRIDE] for at in begins]
         else:
             found = rings.records(data)
-            self.consumed["bulk"] += len(found)
+        self.consumed["bulk"] += len(found)
         # The rings are read one after the other, so an exec may have come with the drain before.
-        for record, count in merge(found, apart=set().union(*self._executed)):
-            event = self._decode(record)
-            yield msgspec.structs.replace(event, count=count) if count > 1 else event
+        for opens, others in runs(found, apart=set().union(*self._executed)):
+            for record, count in joined(opens):
+                yield self._open(record, count)
+            for record in others:
+                yield self._decode(record)
 
     def plain(self, data: bytes) -> Iterator[Event]:
         """Decode what the ring of plaintext held."""
@@ -150,9 +147,9 @@ class Decoder:
 
     def _path(self, record: bytes) -> Event:
         fields = _PATH.unpack_from(record)
-        if fields[13] in syscalls.OPENS:
-            return self._open(record, fields)
         ts, tgid, tid, _, flags, ret, inode, _, dev, _, _, _, arg, nr = fields[:14]
+        if nr in syscalls.OPENS:
+            return self._open(record)
         first, second, third, fourth = split(record, _PATH.size, fields[14:])
         call = syscalls.name(nr)
         common: dict[str, Any] = {
@@ -184,18 +181,19 @@ class Decoder:
             return events.Truncate(**common)
         return events.Unlink(**common)
 
-    def _open(self, record: bytes, fields: tuple[int, ...]) -> events.Open:
-        """What comes in floods, so without a detour."""
+    def _open(self, record: bytes, count: int = 1) -> events.Open:
+        """What comes in floods, so without a detour; one that stands for `count`."""
+        fields = _PATH.unpack_from(record)
         ts, tgid, tid, _, flags, ret, inode, value, dev, _, _, _, _, nr, *lengths = fields
-        end = _PATH.size + lengths[0]
+        named, skipped, based, _ = lengths
+        end = _PATH.size + named
         name = record[_PATH.size : end].partition(b"\0")[0]
         path = octets(name)
-        if is_plain(name) and not (inode or flags & abi.F_FILE):
+        if not (inode or flags & abi.F_FILE) and is_plain(path):
             file: Octets | None = path
         else:
-            start = end + lengths[1]
-            base = record[start : start + lengths[2]]
-            file = self._file(flags, (dev, inode), name, base)
+            begin = end + skipped
+            file = self._file(flags, (dev, inode), name, record[begin : begin + based])
         return events.Open(
             ts=ts,
             pid=tgid,
@@ -206,8 +204,9 @@ class Decoder:
             result=ret,
             truncated=flags & abi.F_TRUNCATED != 0,
             changed=flags & abi.F_CHANGED != 0,
+            count=count,
             flags=value,
-            dev=abi.device(dev),
+            dev=abi.device(dev) if dev else 0,
             inode=inode,
         )
 

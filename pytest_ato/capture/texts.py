@@ -32,9 +32,16 @@ def absolute(components: bytes) -> bytes:
     return b"/" + b"/".join(reversed(parts))
 
 
-def is_plain(name: bytes) -> bool:
-    """Whether a path is absolute and has no ``.``, ``..`` or empty part: it resolves to itself."""
-    return name[:1] == b"/" and name[-1:] != b"/" and b"/." not in name and b"//" not in name
+def is_plain(path: Octets) -> bool:
+    """Whether a path is absolute and has no part that is empty or begins with a dot: it resolves to
+    itself."""
+    return (
+        isinstance(path, str)
+        and path[:1] == "/"
+        and path[-1] != "/"
+        and "/." not in path
+        and "//" not in path
+    )
 
 
 def resolved(path: bytes, base: bytes) -> Octets | None:
@@ -49,6 +56,5 @@ def resolved(path: bytes, base: bytes) -> Octets | None:
         if not base:
             return None
         name = absolute(base) + b"/" + name
-    if not is_plain(name):
-        name = posixpath.normpath(b"/" + name.lstrip(b"/"))
-    return octets(name)
+    whole = octets(name)
+    return whole if is_plain(whole) else octets(posixpath.normpath(b"/" + name.lstrip(b"/")))

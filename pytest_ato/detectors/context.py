@@ -51,7 +51,8 @@ from pytest_ato.model.policy import Terms
 from pytest_ato.model.record import Event
 from pytest_ato.model.spec import AuditSpec
 
-Update: TypeAlias = Callable[[Event], None]
+Update: TypeAlias = Callable[..., None]
+"""Takes an event of the class that it stands for, which a dict's type cannot say."""
 
 _COMPARED: Final = frozenset({"declared", "deny", "baseline"})
 """Inputs that are compared with what the target did."""
@@ -88,11 +89,11 @@ class Context:
             Fork: (processes.update, self.peers.update),
             Exec: (processes.update, self.peers.update),
             Exit: (processes.update,),
-            Open: (self.reads.update,),
+            Open: (self.reads.opened,),
             Touch: (self.touches.update,),
             Door: (self.peers.update, self.touches.update),
-            Connect: (sockets.update, self.reads.update, self.whereabouts.update),
-            Send: (sockets.update, self.reads.update, self.whereabouts.update),
+            Connect: (sockets.update, self.reads.connected, self.whereabouts.update),
+            Send: (sockets.update, self.reads.connected, self.whereabouts.update),
             Enrichment: (self.whereabouts.update,),
             Bind: (sockets.update,),
             SocketState: (sockets.update,),

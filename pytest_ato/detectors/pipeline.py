@@ -47,6 +47,8 @@ class Pipeline:
             self._definitions.append(detector.definition)
         self._everywhere: tuple[Detector, ...] = ()
         self._places: tuple[str, ...] = ()
+        self._heads: frozenset[str] = frozenset()
+        self._head = 0
         self._handlers = self._dispatch()
 
     @property
@@ -100,9 +102,9 @@ class Pipeline:
                 update(event)
             except Exception as error:
                 self._failures.append(_shared(f"at a record of kind {_kind(event)}", error))
-        if isinstance(event, Open):
+        if type(event) is Open:
             detectors = self._openers(event, detectors)
-        elif isinstance(event, Audit):
+        elif type(event) is Audit:
             self._keep_those_that_can_work(event.spec.network)
             detectors = self._handlers.get(Audit, ((), ()))[1]
         found: list[Finding] = []
@@ -165,6 +167,8 @@ class Pipeline:
         openers = wanted.get(Open, ())
         self._everywhere = tuple(d for d in openers if "" in d.definition.places)
         self._places = tuple({place for d in openers for place in d.definition.places} - {""})
+        self._head = min(map(len, self._places), default=0)
+        self._heads = frozenset(place[: self._head] for place in self._places)
         return {
             kind: (self.context.updates.get(kind, ()), tuple(detectors))
             for kind, detectors in wanted.items()
@@ -178,7 +182,9 @@ class Pipeline:
         if "//" in given or "/." in given:
             given = normal(given)
         file = given if event.file is None else text(event.file)
-        if not (file.startswith(self._places) or given.startswith(self._places)):
+        heads, end = self._heads, self._head
+        near = file[:end] in heads or given[:end] in heads
+        if not near or not (file.startswith(self._places) or given.startswith(self._places)):
             return self._everywhere
         return tuple(
             detector

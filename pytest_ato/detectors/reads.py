@@ -19,7 +19,6 @@ from pytest_ato.detectors.tokens import Tokens
 from pytest_ato.detectors.touches import Touched, Touches
 from pytest_ato.model.events import Connect, Honeytoken, Open, Send
 from pytest_ato.model.findings import Severity
-from pytest_ato.model.record import Event
 
 MAX_READS: Final = 4096
 """Pairs of process and honeytoken that are told apart; later ones count for an earlier reader."""
@@ -64,7 +63,7 @@ class Read:
 
 
 class Reads:
-    """All reads of honeytoken files, kept up to date by `update`."""
+    """All reads of honeytoken files, kept up to date by `opened` and `connected`."""
 
     def __init__(self, tokens: Tokens, processes: ProcessTable, touches: Touches) -> None:
         self._tokens = tokens
@@ -79,14 +78,6 @@ class Reads:
     def any(self) -> bool:
         """Whether a honeytoken file was read so far."""
         return bool(self._reads) or self._touches.any
-
-    def update(self, event: Event) -> None:
-        """Take an `Open`, `Connect` or `Send` record."""
-        match event:
-            case Open():
-                self._open(event)
-            case Connect() | Send():
-                self._connection(event)
 
     def rated(self, leaked: Iterable[str] = ()) -> tuple[Read, ...]:
         """All reads with their rating, in the order of time; for after the last event.
@@ -106,7 +97,8 @@ class Reads:
                 read.rating = Severity.HIGH
         return reads
 
-    def _open(self, event: Open) -> None:
+    def opened(self, event: Open) -> None:
+        """Take an `Open` record."""
         flags = event.flags
         if event.result < 0 or flags & _O_PATH:
             return
@@ -144,7 +136,8 @@ class Reads:
                 known |= {(touched.process.serial, touched.token.name)}
                 yield Read(touched.token, touched.process, touched.ts, count=1, unseen=True)
 
-    def _connection(self, event: Connect | Send) -> None:
+    def connected(self, event: Connect | Send) -> None:
+        """Take a `Connect` or `Send` record."""
         for kind in _CONNECTIONS:
             if event.family == kind or (event.family == "unix" and kind in event.address):
                 self._note(self._connected, event.pid, kind)

@@ -10,7 +10,6 @@ from typing import Final
 
 from pytest_ato.model.addresses import is_public
 from pytest_ato.model.events import Connect, Datagram, Send, Tcp
-from pytest_ato.model.record import Event
 
 MAX_ADDRESSES: Final = 4096
 """Different addresses that are asked for; later ones are counted, and are unknown."""
@@ -18,6 +17,9 @@ MAX_ADDRESSES: Final = 4096
 
 class PublicAddresses:
     """Collects them from the events of one audit, in the order of first use."""
+
+    TAKES: Final = (Connect, Send, Tcp, Datagram)
+    """Classes of the events that name an address."""
 
     def __init__(self) -> None:
         self._found: dict[str, None] = {}
@@ -29,12 +31,9 @@ class PublicAddresses:
         """The different addresses."""
         return tuple(self._found)
 
-    def take(self, event: Event) -> None:
-        """Learn from one event of any kind."""
-        if isinstance(event, (Connect, Send)):
-            if event.family in ("inet", "inet6"):
-                self._add(event.address)
-        elif isinstance(event, (Tcp, Datagram)):
+    def take(self, event: Connect | Send | Tcp | Datagram) -> None:
+        """Learn from one event."""
+        if isinstance(event, Tcp | Datagram) or event.family in ("inet", "inet6"):
             self._add(event.address)
 
     def _add(self, address: str) -> None:

@@ -56,14 +56,14 @@ class ReportDirectory(Closing):
             self.close()
             raise self._unwritable(error) from None
 
-    def append(self, line: bytes) -> None:
-        """Add one record, given without its newline, to the raw log."""
-        record = line + b"\n"
+    def append(self, lines: bytes) -> None:
+        """Add records to the raw log, given without the last one's newline."""
+        records = lines + b"\n"
         try:
-            self._log().write(record)
+            self._log().write(records)
         except OSError as error:
             raise self._unwritable(error) from None
-        self._digest.update(record)
+        self._digest.update(records)
 
     def write(self, report: Report) -> dict[str, str]:
         """Render `report`; return the SHA-256 of the raw log and of each rendering, by name."""

@@ -35,7 +35,8 @@ class Runtime(ABC):
 
     @abstractmethod
     def audit(self, spec: AuditSpec) -> Iterator[bytes]:
-        """Order one audit; yield its event lines as they come, the `end` record last.
+        """Order one audit; yield its event lines, as many as come at once joined by newlines, the
+        `end` record last.
 
         Stops without an `end` record when capture died or fell silent: the audit is then
         INCONCLUSIVE. Raises CaptureUnavailable when capture says that it cannot.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import selectors
 import time
-from collections import deque
 from collections.abc import Generator, Iterator
 from typing import Final
 
@@ -30,32 +29,31 @@ class Reader:
         self._fd = fd
         self._grace = grace
         self._begun = b""
-        self._lines: deque[bytes] = deque()
         self.silence = 0.0
         """Seconds of silence after which it was given up; 0: it was not."""
 
     def audit(self, timeout: float) -> Generator[bytes, None, bool]:
-        """The lines of one audit of `timeout` seconds, the `end` record last.
+        """The lines of one audit of `timeout` seconds, in pieces as `lines` has them, the `end`
+        record last.
 
         Returns False without one, at the end of the pipe or after too long a silence. Raises
         CaptureUnavailable when capture says that it cannot.
         """
-        for line in self.lines(timeout):
-            if line.startswith(_UNAVAILABLE):
+        for lines in self.lines(timeout):
+            if line := _that_begins(_UNAVAILABLE, lines):
                 raise CaptureUnavailable(msgspec.json.decode(line, type=Unavailable).reason)
-            yield line
-            if line.startswith(_END):
+            yield lines
+            if _that_begins(_END, lines):
                 return True
         return False
 
     def lines(self, expected: float) -> Iterator[bytes]:
-        """Lines as they come, to the end of the pipe; `expected`: seconds that it may be busy."""
+        """Whole lines as they come, joined by newlines, to the end of the pipe; `expected`: seconds
+        that it may be busy."""
         deadline = time.monotonic() + expected + self._grace
         with selectors.DefaultSelector() as selector:
             selector.register(self._fd, selectors.EVENT_READ)
             while True:
-                while self._lines:
-                    yield self._lines.popleft()
                 silence = max(self._grace, deadline - time.monotonic())
                 if not selector.select(silence):
                     self.silence = silence
@@ -63,5 +61,17 @@ class Reader:
                 data = os.read(self._fd, _READ)
                 if not data:
                     return
-                *lines, self._begun = (self._begun + data).split(b"\n")
-                self._lines.extend(lines)
+                lines, newline, begun = data.rpartition(b"\n")
+                if newline:
+                    yield self._begun + lines
+                    self._begun = begun
+                else:
+                    self._begun += data
+
+
+def _that_begins(start: bytes, lines: bytes) -> bytes:
+    """The first line that begins with `start`; empty: none does."""
+    if not lines.startswith(start):
+        lines = lines.partition(b"\n" + start)[2]
+        lines = start + lines if lines else b""
+    return lines.partition(b"\n")[0]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_ato.capture import abi, syscalls
 from pytest_ato.capture.decode import Decoder, descriptor
-from pytest_ato.capture.merging import merge
+from pytest_ato.capture.merging import joined
 from pytest_ato.capture.texts import absolute, resolved
 from pytest_ato.model import events
 from pytest_ato.model.octets import B64, raw
@@ -123,7 +123,7 @@ def test_merging_keeps_the_order_around_other_calls() -> None:
 
 def test_opens_that_differ_in_anything_are_not_merged() -> None:
     records = [path_record(b"/x\0"), path_record(b"/x\0", ret=4), path_record(b"/y\0")]
-    assert [count for _, count in merge(records)] == [1, 1, 1]
+    assert [count for _, count in joined(records)] == [1, 1, 1]
 
 
 def test_invalid_utf8_is_carried() -> None:

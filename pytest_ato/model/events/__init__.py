@@ -115,6 +115,7 @@ __all__ = [
     "Unlink",
     "Watched",
     "decode",
+    "decode_lines",
     "encode",
     "encode_lines",
 ]
@@ -170,6 +171,17 @@ def encode(event: Event) -> bytes:
 def encode_lines(events: Iterable[Event]) -> bytes:
     """Lines of the event log, each with its newline."""
     return _ENCODER.encode_lines(events)
+
+
+def decode_lines(lines: bytes) -> list[AnyEvent]:
+    """Decode lines joined by newlines; raises `msgspec.DecodeError` if one of them is no record."""
+    try:
+        events = _DECODER.decode_lines(lines)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from None
+    if len(events) != lines.count(b"\n") + 1:
+        raise msgspec.DecodeError("a line is empty, or a record has more than one")
+    return events
 
 
 def decode(line: bytes) -> AnyEvent:
