@@ -2,7 +2,7 @@
 /*
  * Trick: Connects and sends in one call, sendto(2) with MSG_FASTOPEN: connect is never called.
  * Known from: TCP Fast Open (RFC 7413), against rules on connect(2).
- * First: sendto at entry and exit; odd doors (fast open)
+ * First: sendto at entry and exit
  * Second: the cgroup hook's copy of the address; inet_sock_set_state; the sinkhole's record
  */
 #include "trick.h"
