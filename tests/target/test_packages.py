@@ -45,6 +45,14 @@ def tar(tree: Path, suffix: str) -> Path:
     return path
 
 
+def tar_inside(tree: Path) -> Path:
+    """Without the folder itself."""
+    path = tree.with_name("inside.tar")
+    with tarfile.open(path, "w") as archive:
+        archive.add(tree, ".")
+    return path
+
+
 def zipped(tree: Path) -> Path:
     path = tree.with_name(f"{tree.name}.zip")
     with zipfile.ZipFile(path, "w") as archive:
@@ -246,6 +254,18 @@ def test_an_archive_on_several_disks_is_refused(tmp_path):
     disks = struct.pack("<4sIQI", b"PK\6\7", 0, 0, 2)
     path.write_bytes(whole[:end] + disks + whole[end:])
     assert "damaged archive" in refused(path)
+
+
+@needs_bsdtar
+def test_a_container_image_is_told_from_a_package(tree):
+    (tree / "manifest.json").write_text("[]")
+    assert resolve(str(tar_inside(tree))).program.endswith("/bin/tool")
+    (tree / "0123").mkdir()
+    (tree / "0123/layer.tar").write_bytes(b"")
+    assert "is a container image, which cannot be a target" in refused(tar_inside(tree))
+    shutil.rmtree(tree / "0123")
+    (tree / "oci-layout").write_text("{}")
+    assert "is a container image, which cannot be a target" in refused(tar_inside(tree))
 
 
 def test_one_file_needs_no_entry_and_without_bsdtar_the_package_is_named(tree, monkeypatch):

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from pytest_ato.model.errors import UsageError
+from pytest_ato.model.octets import show
 from pytest_ato.target.packages import entries, formats, unpack
 
 
@@ -38,8 +40,19 @@ def open_package(source: Path, name: str, entry: str) -> Package | None:
     place = Path(tempfile.mkdtemp(dir=_store().name))
     place.chmod(0o711)
     unpacked = unpack.unpack(source, kind, place / "package")
+    if _is_image(unpacked.tree):
+        raise UsageError(
+            f"target {show(name, 100)} is a container image, which cannot be a target: take the "
+            "program out of it (docker cp) and audit that"
+        )
     program = entries.find(unpacked.tree, name, entry)
     return Package(kind, unpacked.tree, program, unpacked.left_out)
+
+
+def _is_image(tree: Path) -> bool:
+    """Whether it is what `docker save` writes: in the OCI's layout, or as engines did before."""
+    saved = (tree / "manifest.json").is_file() and any(tree.glob("*/layer.tar"))
+    return saved or (tree / "oci-layout").is_file()
 
 
 @cache
