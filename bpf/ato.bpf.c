@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The kernel side of an audit, one object: libbpf parses the kernel's BTF once per object, and
- * that is most of the load time. This file has the two system call programs, which switch on the
- * number: the first probe of any kind on system calls taxes every process of the machine, a
- * second one would tax it again.
+ * The kernel side of an audit, one object, of which two groups of programs are loaded at once: for
+ * those on tracepoints libbpf reads all of the kernel's types, and that takes as long as verifying
+ * the others. This file has the two system call programs, which switch on the number: the first
+ * probe of any kind on system calls taxes every process of the machine, a second one would tax it
+ * again.
  */
 #include "doors.h"
 #include "files.h"
