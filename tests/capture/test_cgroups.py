@@ -102,11 +102,11 @@ def test_list_and_kill(cgroup, inside):
     process = inside("import time; time.sleep(60)")
     assert cgroup.pids() == [process.pid]
     cgroup.kill()
-    assert process.wait(5) == -9
+    assert process.wait(60) == -9
 
 
 def test_memory_is_limited_and_said(cgroup, inside):
-    assert inside("x = bytearray(200 << 20)").wait(10) == -9
+    assert inside("x = bytearray(200 << 20)").wait(60) == -9
     assert cgroup.limits_hit() == ("memory",)
 
 
@@ -124,9 +124,9 @@ def test_removal_kills_what_is_left(cgroup, inside):
     directories = [procs.parent for procs in cgroup.procs]
     begin = time.monotonic()
     cgroup.remove()
-    assert time.monotonic() - begin < 4
+    assert time.monotonic() - begin < 30
     assert not any(directory.exists() for directory in directories)
-    assert process.wait(5) == -9
+    assert process.wait(60) == -9
 
 
 @pytest.mark.parametrize(("limit", "controller"), [("memory", "memory"), ("tasks", "pids")])

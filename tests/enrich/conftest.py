@@ -93,9 +93,17 @@ remote-control:
 
 
 def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """One that nobody has, of UDP and of TCP: the server takes both."""
+    while True:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
+            suppress(OSError),
+        ):
+            datagrams.bind(("127.0.0.1", 0))
+            port = int(datagrams.getsockname()[1])
+            stream.bind(("127.0.0.1", port))
+            return port
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> None:

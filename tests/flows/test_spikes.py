@@ -56,8 +56,8 @@ def test_a_loud_source_is_told_once(load: Load, bpffs: Path) -> None:
 
 
 def test_many_flows_of_one_source_count_together(load: Load) -> None:
-    program = load(spike_packets=1000)
-    for port in range(1, 1202):
+    program = load(spike_packets=200)
+    for port in range(1, 242):  # few enough to be within one window on a slow machine
         send(program, "192.0.2.1", 1, port)
     assert [spike.source for spike in program.spikes()] == ["192.0.2.1"]
 

@@ -141,15 +141,22 @@ def test_a_client_that_never_reads_is_recorded_to_its_last_byte(audit, only):
 def test_connections_over_the_bound_are_reported(audit, only):
     over = 40
     audit.python(f"""
-        import resource, socket, time
+        import resource, select, socket, time
         resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
         kept = []
         for _ in range({limits.CONNECTIONS + over}):
             try:
-                kept.append(socket.create_connection(("203.0.113.1", 9), 5))
+                kept.append(socket.create_connection(("203.0.113.1", 9), 60))
             except OSError:
                 pass
-        time.sleep(0.5)
+        ends = select.poll()  # until all those over the bound were closed
+        for each in kept:
+            ends.register(each, select.POLLIN)
+        left, patience = {over}, time.monotonic() + 60
+        while left > 0 and time.monotonic() < patience:
+            for closed, _ in ends.poll(1000):
+                ends.unregister(closed)
+                left -= 1
     """)
     events = audit.settle()
     assert len(only.ends(events)) == limits.CONNECTIONS

@@ -171,7 +171,7 @@ def test_a_killed_sinkhole_is_noticed_reported_once_and_replaced(own):
     network = own.join(1)
     pid = sinkhole(own)
     os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while own.alive() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not own.alive()
@@ -261,7 +261,7 @@ print("up", flush=True); time.sleep(60)
         assert below
         capture.kill()
         capture.wait()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while (alive := [p for p in below if Path(f"/proc/{p}").exists()]) and (
         time.monotonic() < deadline
     ):
@@ -277,7 +277,7 @@ def test_begin_returns_before_the_sinkhole_is_ready_and_join_is_quick(own):
         times.append(time.monotonic() - began)
         own.settle()
         network.close()
-    assert min(times) < 0.1
+    assert min(times) < 1
 
 
 def test_a_reader_that_is_behind_loses_no_byte_of_tcp(own, only):
