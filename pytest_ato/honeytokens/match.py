@@ -122,6 +122,8 @@ class Matcher:
     def piece(self, data: bytes, stop: int) -> Place | None:
         """Return what is left of a value in front of a cut at `stop`: a piece of it, too short to
         hold a needle."""
+        if data[max(0, stop - PIECE) : stop] not in self._short:
+            return None
         found = None
         for start in range(stop - PIECE, -1, -1):
             text = next((text for text in self._minted if data[start:stop] in text), None)
@@ -129,6 +131,13 @@ class Matcher:
                 break
             found = Place(self._minted[text], (), start, stop)
         return found
+
+    @cached_property
+    def _short(self) -> frozenset[bytes]:
+        """Everything in `_minted` that is as long as the shortest piece."""
+        return frozenset(
+            text[at : at + PIECE] for text in self._minted for at in range(len(text) - PIECE + 1)
+        )
 
     @cached_property
     def _minted(self) -> dict[bytes, Needle]:
