@@ -117,6 +117,18 @@ def own(token: Token, tmp_path: Path) -> Token:
     return copy
 
 
+def test_a_real_token_refuses_a_wrong_pin_once(
+    stack: Stack, serve: Callable[..., Service], own: Token
+) -> None:
+    stack.settings = replace(stack.settings, sign=own.uri("p256"))
+    right = own.pin_source.read_text()
+    own.pin_source.write_text("wrong-pin\n")
+    with pytest.raises(AssertionError, match="refuses the PIN; it was tried once"):
+        serve(SOFTHSM2_CONF=own.configuration)
+    own.pin_source.write_text(right)
+    assert serve(SOFTHSM2_CONF=own.configuration).end() == (0, "")
+
+
 def test_a_token_that_is_moved_away_and_back(
     stack: Stack, serve: Callable[..., Service], own: Token
 ) -> None:
