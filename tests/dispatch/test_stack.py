@@ -36,7 +36,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.privileged, pytest.mark.hsm, pytes
 
 SERVICES = {"enclave", "xdp-auditor", "dispatcher", "prometheus", "nginx", "apache", "drupal", "db"}
 LOG = "/var/log/audit/signed_evidence.log"
-_PATIENCE = 120.0
+INSIDE = "/opt/pytest-ato/bin/ato"
+_PATIENCE = 300.0
 """Seconds for what takes a few on a machine that is not busy."""
 _BITS = {"CHOWN": 0, "DAC_OVERRIDE": 1, "KILL": 5, "SETGID": 6, "SETUID": 7}
 _BITS |= {"NET_BIND_SERVICE": 10, "NET_ADMIN": 12, "SYS_ADMIN": 21}
@@ -114,17 +115,18 @@ def posts(site: str) -> list[Any]:
     return found
 
 
-def counted(project: Project) -> tuple[dict[str, str], list[dict[str, Any]]]:
-    """How each interface of the enclave is counted, and the flows to port 80 so far."""
-    lines = project.inside("xdp-auditor", "/opt/pytest-ato/bin/ato", "flows", "list").splitlines()
+def counted(project: Project) -> tuple[dict[str, str], set[tuple[str, int, int]]]:
+    """How each interface of the enclave is counted; interface and ports of flows to port 80."""
+    lines = project.inside("xdp-auditor", INSIDE, "flows", "list").splitlines()
     told = [json.loads(line) for line in lines]
+    flows = {
+        (one["interface"], one["source_port"], one["destination_port"])
+        for one in told
+        if one["kind"] == "flow"
+    }
     return (
         {one["interface"]: one["xdp"] for one in told if one["kind"] == "interface"},
-        [
-            one
-            for one in told
-            if one["kind"] == "flow" and 80 in (one["source_port"], one["destination_port"])
-        ],
+        {flow for flow in flows if 80 in flow},
     )
 
 
@@ -135,8 +137,7 @@ def test_what_passes_the_enclave_is_counted_signed_and_scraped(
         assert posts(site)[0]["slug"] == "hello-world"
     modes, flows = counted(project)
     assert modes == {"eth0": "native", "eth1": "native"}
-    assert {flow["interface"] for flow in flows} == {"eth0", "eth1"}
-    assert sum(flow["packets_in"] + flow["packets_out"] for flow in flows) > 100
+    assert {interface for interface, *_ in flows} == {"eth0", "eth1"}
 
     prometheus = project.address(9090)
 
@@ -185,18 +186,22 @@ def test_services_are_healthy_and_have_no_more_than_they_need(project: Project) 
         assert "NoNewPrivs:\t1" in status, name
 
 
+def test_another_container_cannot_dispatch_the_same_map(project: Project) -> None:
+    command = f"{INSIDE} dispatch --listen=127.0.0.1:0 2>&1; test $? = 2"
+    said = project.inside("xdp-auditor", "/bin/sh", "-c", command)
+    assert "another dispatcher reads /sys/fs/bpf/flow_map" in said
+
+
 def test_the_auditor_leaves_a_namespace_that_was_replaced(project: Project, site: str) -> None:
     before = project.containers()["xdp-auditor"]
     since = int(time.time())
     project.run("restart", "enclave")
 
-    def anew() -> dict[str, Any] | None:
-        now = project.containers()["xdp-auditor"]
-        is_new = now["State"]["Running"] and now["State"]["Pid"] != before["State"]["Pid"]
-        return now if is_new and now["State"]["Health"]["Status"] == "healthy" else None
+    def counts_anew() -> bool:
+        last = project.log("xdp-auditor").rpartition("is no longer counted: it has gone")
+        return bool(last[0]) and last[2].count('"kind":"attached"') == 2
 
-    assert eventually(anew, _PATIENCE), project.log("xdp-auditor")
-    assert "is no longer counted: it has gone" in project.log("xdp-auditor")
+    assert eventually(counts_anew, _PATIENCE), project.log("xdp-auditor")
     ends = project.engine.events(
         since=since,
         until=int(time.time()) + 1,
@@ -204,13 +209,13 @@ def test_the_auditor_leaves_a_namespace_that_was_replaced(project: Project, site
         decode=True,
     )
     assert {end["Actor"]["Attributes"]["exitCode"] for end in ends} == {"3"}
-    modes, flows = counted(project)
+    modes, known = counted(project)
     assert modes == {"eth0": "native", "eth1": "native"}
-    known = len(flows)
     project.run("restart", "nginx")  # whoever else sat in the old one
     url = project.address(80)
     assert eventually(lambda: _answers(url), _PATIENCE)
-    assert len(counted(project)[1]) > known
+    new = counted(project)[1] - known
+    assert {interface for interface, *_ in new} == {"eth0", "eth1"}
 
 
 def _answers(url: str) -> bool:
