@@ -13,7 +13,7 @@ from pytest_ato.capture.loader.libbpf import Libbpf
 
 pytestmark = pytest.mark.privileged
 
-SHARED = ("scope", "counts", "critical", "bulk", "plain", "tls_calls", ".bss")
+SHARED = ("scope", "counts", "critical", "bulk", "plain", "tls_calls", "tls_threads", ".bss")
 
 
 def map_id(libbpf: Libbpf, fd: int) -> int:
