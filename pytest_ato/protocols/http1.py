@@ -205,7 +205,7 @@ def looks_like_http1(data: bytes) -> bool | None:
     text = data.lstrip(b"\r\n")
     if b"\n" in text:
         return _START.match(text) is not None
-    if len(text) > MAX_HEAD or not _METHOD.fullmatch(text):
+    if len(data) > MAX_HEAD or (text and not _METHOD.fullmatch(text)):
         return False
     return None
 

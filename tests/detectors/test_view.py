@@ -56,6 +56,7 @@ def read(data: bytes, size: int) -> tuple[dict[tuple[tuple[str, ...], int], byte
 @given(data=_STREAMS, size=st.integers(1, 40))
 @example(data=UPGRADE + FRAME, size=1)
 @example(data=H2 + DATA, size=3)
+@example(data=b"\r\n" + GZIP + PACKED, size=1)
 def test_it_is_read_the_same_however_it_is_cut(data: bytes, size: int) -> None:
     assert read(data, size) == read(data, max(1, len(data)))
 
