@@ -62,11 +62,12 @@ class Reader:
                 if not data:
                     return
                 lines, newline, begun = data.rpartition(b"\n")
-                if newline:
-                    yield self._begun + lines
-                    self._begun = begun
-                else:
+                if not newline:
                     self._begun += data
+                    continue
+                # Before the lines are told: the one who takes them may end this reading with them.
+                lines, self._begun = self._begun + lines, begun
+                yield lines
 
 
 def _that_begins(start: bytes, lines: bytes) -> bytes:

@@ -128,9 +128,9 @@ def test_a_reader_that_leaves_is_no_error(program, tmp_path):
 
 
 def test_interrupt_is_one_line(program, tmp_path):
-    program("app-slow")
+    program("app-endless")
     process = subprocess.Popen(
-        [*ATO, "run", "./app-slow"],
+        [*ATO, "run", "./app-endless"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(SCRIPTED), "ATO_TEST_STARTED": str(tmp_path / "on")},
         stdout=subprocess.PIPE,

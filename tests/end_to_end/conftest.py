@@ -24,6 +24,7 @@ from pytest_ato.capture.rundir import BASE
 from pytest_ato.target import resolve
 
 _SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+_ENGINES = {b"dockerd", b"containerd", b"containerd-shim-runc-v2"}
 _ATO = (sys.executable, "-P", "-c", "import sys; from pytest_ato.cli import main; sys.exit(main())")
 _INSTALLED = any(point.name == "ato" for point in entry_points(group="pytest11"))
 _PYTEST: tuple[str, ...] = (sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider")
@@ -57,6 +58,12 @@ class Processes:
             found |= new
         return {pid: _command_line(pid) for pid in found}
 
+    def own(self) -> set[int]:
+        """Pids of all live descendants but those of an engine, which other tests may use, too."""
+        found = self.below()
+        engines = {pid for pid, line in found.items() if _program(line) in _ENGINES}
+        return found.keys() - engines - {pid for engine in engines for pid in self.below(engine)}
+
     def find(self, text: str, root: int | None = None, within: float = 20.0) -> int:
         """Wait for a descendant with `text` in its command line; return its pid."""
         wanted = text.encode()
@@ -86,6 +93,10 @@ def _command_line(pid: int) -> bytes:
         return b""
 
 
+def _program(command_line: bytes) -> bytes:
+    return command_line.partition(b"\0")[0].rpartition(b"/")[2]
+
+
 @pytest.fixture(scope="session")
 def processes() -> Processes:
     return Processes()
@@ -102,9 +113,9 @@ def nothing_left(processes: Processes) -> Iterator[frozenset[int]]:
         return
     libc = ctypes.CDLL(None, use_errno=True)
     assert libc.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
-    children, places = frozenset(processes.below()), _cgroups() | _run_directories()
+    children, places = frozenset(processes.own()), _cgroups() | _run_directories()
     yield children
-    assert eventually(lambda: not processes.below().keys() - children), processes.below()
+    assert eventually(lambda: not processes.own() - children), processes.below()
     assert eventually(lambda: not _abandoned(places)), _abandoned(places)
     assert "pytest-ato" not in Path("/proc/self/mountinfo").read_text()
     _reap_adopted()

@@ -188,11 +188,12 @@ def test_an_audit_that_broke_on_a_full_disk_leaves_nothing_for_the_next(auditor,
 
     append, seen = ReportDirectory.append, []
 
-    def full(self: ReportDirectory, line: bytes) -> None:
-        seen.append(line)
-        if len(seen) == 40:
+    def full(self: ReportDirectory, lines: bytes) -> None:
+        before = len(seen)
+        seen.extend(lines.split(b"\n"))
+        if before < 40 <= len(seen):
             raise UsageError("the disk is full")
-        append(self, line)
+        append(self, lines)
 
     target = resolve(str(vendor("for i in 1 2 3 4 5 6 7 8 9; do : > first$i; done; sleep 1")))
     with pytest.MonkeyPatch.context() as patch:

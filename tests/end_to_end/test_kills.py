@@ -54,12 +54,10 @@ def kill_during(processes, nothing_left):
 @pytest.fixture
 def all_gone(processes):
     """Check that everything started since is gone within the time for it."""
-    before = set(processes.below())
+    before = processes.own()
 
     def check() -> None:
-        assert processes.eventually(lambda: not processes.below().keys() - before, WITHIN), (
-            processes.below()
-        )
+        assert processes.eventually(lambda: not processes.own() - before, WITHIN), processes.below()
 
     return check
 
@@ -73,7 +71,7 @@ def test_a_killed_capture_process_makes_the_audit_inconclusive(
     assert any(
         "capture ended early: it was killed by signal 9" in each for each in report.inconclusive
     )
-    assert not processes.below().keys() - nothing_left
+    assert not processes.own() - nothing_left
     assert report.summary.events > 0  # what was seen is kept
     assert audit("exit 0").report.verdict is Verdict.APPROVE  # in a new capture process
 

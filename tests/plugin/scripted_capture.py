@@ -56,6 +56,8 @@ class ScriptedCapture(Runtime):
             Path(path).touch()
         if "slow" in acts:
             time.sleep(1.0)
+        if "endless" in acts:
+            time.sleep(3600)
         if path := os.environ.get(JOURNAL):
             with Path(path).open("a") as journal:
                 journal.write(f"{spec.target.name} {started} {time.monotonic()}\n")

@@ -19,6 +19,7 @@ _INSTALLED = any(point.name == "ato" for point in entry_points(group="pytest11")
 PYTEST = [
     *(sys.executable, "-P", "-m", "pytest"),
     *("-p", "ato" if _INSTALLED else "pytest_ato.plugin", "-p", "no:cacheprovider"),
+    *("-p", "no:hypothesispytest"),  # which is imported to show an interrupt, for seconds
 ]
 
 

@@ -61,6 +61,7 @@ def test_every_probe_is_live_and_what_is_not_seen_is_named(loader: BccLoader) ->
     assert loader.unseen
 
 
+@pytest.mark.serial  # other tests mount meanwhile
 def test_a_session_leaves_nothing_behind(loader: BccLoader) -> None:
     before = state()
     second = BccLoader(ring_sizes=SMALL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -191,7 +192,10 @@ def test_nobody_else_holds_the_targets_streams(start, spec, script):
 
 
 def pipes(holder: Path) -> list[str]:
-    links = [str(path.readlink()) for path in holder.iterdir()]
+    links = []
+    for path in holder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            links.append(str(path.readlink()))
     return [link for link in links if link.startswith("pipe:")]
 
 
