@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -56,7 +57,7 @@ def npm(folder: Path, /, files: Mapping[str, str], **manifest: object) -> Path:
 def _tar(path: Path, top: str, files: Mapping[str, str]) -> Path:
     with tarfile.open(path, "w:gz") as archive:
         for name, text in files.items():
-            info = tarfile.TarInfo(f"{top}/{name}")
+            info = tarfile.TarInfo(os.path.normpath(f"{top}/{name}"))
             info.size = len(text.encode())
             info.mode = 0o755 if text.startswith("#!") else 0o644
             archive.addfile(info, io.BytesIO(text.encode()))
@@ -287,6 +288,29 @@ def test_a_script_that_is_no_phase_is_told(tmp_path):
     (target,) = resolve_all(str(path))
     assert (target.phase, target.package.kind) == ("post", "rpm")
     assert target.package.left_out == ("its %pre script was not run: it is for the Lua inside rpm",)
+
+
+@needs_bsdtar
+def test_what_its_manager_would_take_otherwise_is_refused(tmp_path):
+    path = npm(tmp_path, {"index.js": "", "../other/index.js": NODE})
+    with pytest.raises(UsageError, match="more in it than the folder package"):
+        resolve_all(str(path))
+    path = deb(tmp_path, PROGRAM)
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    subprocess.run(["ar", "x", path], cwd=parts, check=True)
+    (control,) = parts.glob("control.tar*")
+    control.unlink()
+    with tarfile.open(parts / "control.tar", "w") as archive:
+        for name, link in (("control", ""), ("real", ""), ("postinst", "real")):
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = (tarfile.SYMTYPE, link) if link else (tarfile.REGTYPE, "")
+            archive.addfile(info)
+    members = ["debian-binary", "control.tar", next(parts.glob("data.tar*")).name]
+    other = tmp_path / "other.deb"
+    subprocess.run(["ar", "rc", other, *members], cwd=parts, check=True)
+    with pytest.raises(UsageError, match="is a deb whose postinst is no file"):
+        resolve_all(str(other))
 
 
 TREES = {

@@ -6,6 +6,7 @@ manager would do at that point. Nothing of the package is read here but names an
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,14 +65,14 @@ def of(source: Path, kind: str, unpacked: Unpacked, place: Path) -> Phases:
     """Say what an unpacked archive is and write its drivers below `place`; raises `UsageError`."""
     place.mkdir(mode=0o755)
     if kind == "deb":
-        return Phases(kind, tuple(_deb(unpacked, place)), _unasked(unpacked.control))
+        return Phases(kind, tuple(_deb(source, unpacked, place)), _unasked(unpacked.control))
     if kind == "rpm":
         return _rpm(source, unpacked.tree, place)
     found = kind_inside(kind, unpacked.tree)
     if found == "npm":
-        return Phases(
-            found, tuple(_of_language("npm", "node", ".js", source, unpacked.tree, place))
-        )
+        _require_one_folder(source, unpacked.tree)
+        drivers = _of_language("npm", "node", ".js", source, unpacked.tree, place)
+        return Phases(found, tuple(drivers))
     if found:
         drivers = _of_language("python", "python3", ".py", source, unpacked.tree, place)
         return Phases(found, tuple(drivers))
@@ -92,6 +93,15 @@ def kind_inside(kind: str, tree: Path) -> str:
     return ""
 
 
+def _require_one_folder(source: Path, tree: Path) -> None:
+    """Refuse what npm would put together: it takes the first part of each name away."""
+    if len(list(tree.iterdir())) > 1:
+        raise UsageError(
+            f"target {files.printable(source)} is an npm tarball with more in it than the folder "
+            "package: npm would install another package than the one that is seen here"
+        )
+
+
 def _is_file(path: Path) -> bool:
     return path.is_file() and not path.is_symlink()
 
@@ -106,12 +116,14 @@ def _of_language(
         yield Phase(name, driver, shown, interpreter)
 
 
-def _deb(unpacked: Unpacked, place: Path) -> Iterator[Phase]:
+def _deb(source: Path, unpacked: Unpacked, place: Path) -> Iterator[Phase]:
     control = unpacked.control
     for name, action in _DEB.items():
-        if control is None or not _is_file(control / name):
+        if control is None or not os.path.lexists(control / name):
             continue
         script = control / name
+        if not _is_file(script):
+            raise UsageError(f"target {files.printable(source)} is a deb whose {name} is no file")
         script.chmod(0o755)  # as dpkg does
         with script.open("rb") as file:
             start = file.read(_FIRST_LINE)
