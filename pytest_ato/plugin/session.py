@@ -103,7 +103,7 @@ class AtoSession:
             from pytest_ato.settings import signing
 
             signing.check(self.settings)
-        self.subjects  # noqa: B018
+        _ = self.subjects  # which resolves them
 
     def target(self, subject: Subject) -> Target:
         """Resolve a subject's program, once; raises `UsageError`."""

@@ -166,6 +166,11 @@ def test_ato_run_audits_all_phases_and_the_worst_decides(tmp_path):
         [path.name, "APPROVE"],
     ], done.stderr
     assert done.returncode == 1
+    report = tmp_path / "ato-report" / f"{path.name}.postinst"
+    assert '<property name="ato_phase" value="postinst" />' in (report / "junit.xml").read_text()
+    (run,) = json.loads((report / "results.sarif").read_text())["runs"]
+    assert run["properties"]["phase"] == "postinst"
+    assert "<dt>phase</dt><dd>postinst</dd>" in (report / "report.html").read_text()
     for name, args in ((f"{path.name}.prerm", []), (path.name, ["an argument of the program"])):
         with (tmp_path / "ato-report" / name / "events.jsonl").open() as log:
             assert json.loads(next(log))["spec"].get("args", []) == args
