@@ -17,7 +17,7 @@ PACKAGES := clang llvm gcc make libc6-dev libarchive-tools libbpf-dev libbpf1 bu
 	python3 python3-venv
 # Programs that the tests audit.
 TEST_PACKAGES := busybox bzip2 chromium curl e2fsprogs git luajit nginx-light nodejs nsd openssh-client \
-	openssl perl postgresql procps python3-pytest redis-server rpm softhsm2 sqlite3 wget xz-utils
+	openssl perl postgresql procps python3-pip python3-pytest redis-server rpm softhsm2 sqlite3 wget xz-utils
 # What the flow stack is scraped and described by.
 TEST_PACKAGES += docker-compose prometheus prometheus-pushgateway
 # What speaks TLS in other ways, or is compiled to.

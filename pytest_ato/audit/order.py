@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pytest_ato.enrich.choice import Sources
 from pytest_ato.enrich.interface import Enricher
@@ -27,6 +27,12 @@ class Options:
     allow: tuple[str, ...] = ()
     unmask: bool = False
     """Reports show secrets in clear."""
+
+    def of_phase(self, phase: str) -> Options:
+        """These, without what concerns a package's program alone, unless that is what runs."""
+        if not phase:
+            return self
+        return replace(self, args=(), stdin=b"", service=False, expect_exit=0)
 
 
 @dataclass(frozen=True, kw_only=True)

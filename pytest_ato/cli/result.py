@@ -36,6 +36,11 @@ def verdict_code(verdict: Verdict, settings: Settings) -> int:
     return INCONCLUSIVE if verdict is Verdict.INCONCLUSIVE else FINDINGS
 
 
+def worst(codes: Iterable[int]) -> int:
+    """The exit code of several audits: findings before what is not signed or INCONCLUSIVE."""
+    return max(codes, key=(PASSED, INCONCLUSIVE, UNSIGNED, FINDINGS).index)
+
+
 def tell(
     outcome: Outcome,
     settings: Settings,

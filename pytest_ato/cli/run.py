@@ -1,4 +1,7 @@
-"""`ato run PROG -- args`: one audit, told on the terminal, judged by the exit code."""
+"""`ato run PROG -- args`: an audit, told on the terminal, judged by the exit code.
+
+Of a package with phases, an audit of each; the worst of them decides.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,22 @@ import argparse
 import dataclasses
 import shlex
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from pytest_ato.cli import options, result
 from pytest_ato.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from pytest_ato.audit import Outcome
+    from pytest_ato.settings.settings import Settings
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the program and the options of the table."""
     parser.usage = "ato run [options] PROG [-- ARGS...]"
-    parser.add_argument("program", metavar="PROG", help="an ELF file or a script with #!")
+    parser.add_argument(
+        "program", metavar="PROG", help="an ELF file, a script with #!, or a package"
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="print one line, the verdict")
     options.add(parser)
 
@@ -30,11 +40,11 @@ def parse(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespa
 
 def run(arguments: argparse.Namespace) -> int:
     """Audit and tell; returns the exit code. Raises `AtoError` for what cannot be run."""
-    from pytest_ato.audit import Auditor, update_baseline
+    from pytest_ato.audit import Auditor
     from pytest_ato.detectors import registry
     from pytest_ato.policy.verdict import check_names
     from pytest_ato.settings import signing
-    from pytest_ato.target import resolve
+    from pytest_ato.target import resolve_all
 
     given = dataclasses.replace(options.read(arguments), args=tuple(arguments.args))
     extra = given.detectors()
@@ -43,8 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
     inputs = given.inputs(definitions)
     settings = given.under(inputs.terms.policy)
     signing.check(settings)
-    target = resolve(arguments.program, settings.include, entry=settings.entry)
+    targets = resolve_all(arguments.program, settings.include, entry=settings.entry)
     audit = settings.options()
+    codes = []
     screen = Screen(quiet=arguments.quiet)
     try:
         with Auditor(
@@ -57,9 +68,21 @@ def run(arguments: argparse.Namespace) -> int:
             progress=screen.progress,
             inputs=inputs,
         ) as auditor:
-            outcome = auditor.audit(target, audit)
+            for number, target in enumerate(targets):
+                outcome = auditor.audit(target, audit.of_phase(target.phase))
+                screen.lines([""] if number and not arguments.quiet else [])
+                codes.append(_tell(arguments, settings, screen, outcome))
     finally:
         screen.clear()
+    return result.worst(codes)
+
+
+def _tell(
+    arguments: argparse.Namespace, settings: Settings, screen: Screen, outcome: Outcome
+) -> int:
+    """Count an audit, keep its baseline, and tell it; returns its exit code."""
+    from pytest_ato.audit import update_baseline
+
     if settings.metrics:
         from pytest_ato.metrics import count
 

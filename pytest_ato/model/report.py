@@ -66,7 +66,11 @@ class ReportTarget(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     argv: tuple[str, ...]
     package: str = ""
-    """``directory``, ``tar``, ``zip``, ``deb`` or ``rpm``; empty for one file."""
+    """``directory``, ``tar``, ``zip``, ``deb``, ``rpm``, ``wheel``, ``sdist`` or ``npm``; empty for
+    one file."""
+    phase: str = ""
+    """What of the package was run: ``install``, ``import``, a maintainer script; empty: its
+    program."""
     files: tuple[PackagedFile, ...] = ()
     files_total: int = 0
     left_out: tuple[str, ...] = ()

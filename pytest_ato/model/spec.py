@@ -53,9 +53,11 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     """How a target came that is more than one file."""
 
     kind: str
-    """``directory``, ``tar``, ``zip``, ``deb`` or ``rpm``."""
+    """``directory``, ``tar``, ``zip``, ``deb``, ``rpm``, ``wheel``, ``sdist`` or ``npm``."""
+    phase: str = ""
+    """What of it is run: ``install``, ``import``, a maintainer script; empty: its program."""
     program: str
-    """Path of the program in the sandbox, below the first placed directory."""
+    """Path of the program in the sandbox, below what is placed first, or that."""
     program_sha256: str
     files: tuple[PackagedFile, ...] = ()
     """The first of them, by path."""
@@ -79,10 +81,15 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     size: Measured
     format: Literal["elf", "script"]
     placed: tuple[Placed, ...]
-    """The program first, then its companions."""
+    """The program (of a package its folder, of a phase its driver) first, then its companions."""
     manifest_sha256: str = ""
     """Over all placed files."""
     package: Package | None = None
+
+    @property
+    def phase(self) -> str:
+        """Name of the package's phase; empty for a program."""
+        return self.package.phase if self.package else ""
 
     @property
     def program(self) -> str:

@@ -35,6 +35,7 @@ class Tracer:
         limit: Sequence[str] = (),
         service: bool | None = None,
         expect_exit: int | None = None,
+        phase: str = "",
     ) -> Trace:
         """Run `target` in the sandbox, capture what it does, and return what was seen.
 
@@ -48,7 +49,7 @@ class Tracer:
         from pytest_ato.plugin import audits, requests
 
         request = requests.Request(
-            target, args, env, stdin, timeout, network, include, limit, service, expect_exit
+            target, args, env, stdin, timeout, network, include, limit, service, expect_exit, phase
         )
         self._calls += 1
         try:

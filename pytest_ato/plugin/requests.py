@@ -48,6 +48,8 @@ class Request:
     """As of `--ato-limit`: ``memory=1G``."""
     service: bool | None = None
     expect_exit: int | None = None
+    phase: str = ""
+    """Of a package: ``install``, ``import``, a maintainer script; empty: its program."""
 
 
 def from_marker(mark: pytest.Mark) -> Request:
@@ -90,6 +92,7 @@ def subject(request: Request, node: pytest.Item, session: AtoSession, base: Path
             allow=settings.allow,
             unmask=settings.unmask,
         ),
+        request.phase,
     )
 
 

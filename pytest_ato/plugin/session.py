@@ -24,7 +24,7 @@ from pytest_ato.plugin import options, sharing, subjects
 from pytest_ato.plugin.distribution import ARGUMENTS_INPUT, SHARED_INPUT
 from pytest_ato.plugin.subjects import Judged, Subject
 from pytest_ato.policy.verdict import check_names
-from pytest_ato.target import resolve
+from pytest_ato.target import resolve, resolve_all
 
 if TYPE_CHECKING:
     from pytest_ato.audit import Auditor, Inputs, Outcome
@@ -72,12 +72,25 @@ class AtoSession:
 
     @cached_property
     def subjects(self) -> dict[str, Subject]:
-        """Targets of the command line by their unique names; raises `UsageError`."""
+        """Targets of the command line by their unique names; raises `UsageError`.
+
+        A package is a target for each of its phases.
+        """
         settings = self.settings
         if not settings.target:
             return {}
         audit = settings.options()
-        found = [Subject(path, settings.include, audit) for path in settings.target]
+        found = []
+        for path in settings.target:
+            for target in resolve_all(
+                os.fspath(path),
+                settings.include,
+                guarded=(self.config.rootpath,),
+                entry=settings.entry,
+            ):
+                options = audit.of_phase(target.phase)
+                found.append(subject := Subject(path, settings.include, options, target.phase))
+                self._targets[subject.digest] = target
         return subjects.unique_names(found)
 
     def check(self) -> None:
@@ -90,8 +103,7 @@ class AtoSession:
             from pytest_ato.settings import signing
 
             signing.check(self.settings)
-        for subject in self.subjects.values():
-            self.target(subject)
+        _ = self.subjects  # which resolves them
 
     def target(self, subject: Subject) -> Target:
         """Resolve a subject's program, once; raises `UsageError`."""
@@ -102,6 +114,7 @@ class AtoSession:
                 subject.include,
                 guarded=(self.config.rootpath,),
                 entry=self.settings.entry,
+                phase=subject.phase,
             )
         return self._targets[key]
 

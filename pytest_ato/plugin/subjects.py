@@ -34,11 +34,13 @@ class Subject:
     path: Path
     include: tuple[Include, ...]
     options: Options
+    phase: str = ""
+    """Of a package: what of it is run; empty: its program."""
 
     @property
     def name(self) -> str:
-        """Base name of the program, fit for a directory and a node id."""
-        return safe_name(self.path.name)
+        """Base name of the program, fit for a directory and a node id; and the phase."""
+        return safe_name(self.path.name) + (f".{self.phase}" if self.phase else "")
 
     @property
     def digest(self) -> str:
@@ -62,6 +64,7 @@ class Subject:
             options.service,
             options.expect_exit,
             sorted(options.allow),
+            *filter(None, [self.phase]),
         )
 
 

@@ -173,6 +173,7 @@ def _target(facts: Facts, view: View) -> ReportTarget:
     return msgspec.structs.replace(
         found,
         package=view.text(package.kind),
+        phase=view.text(package.phase),
         files=tuple(
             PackagedFile(view.text(each.path), view.text(each.sha256)) for each in package.files
         ),

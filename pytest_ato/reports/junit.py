@@ -53,6 +53,7 @@ def _suite(name: str, report: Report) -> TestSuite:
             "ato_verdict": report.verdict.value,
             "ato_run_id": report.run_id,
             "ato_target_sha256": report.target.sha256,
+            **({"ato_phase": report.target.phase} if report.target.phase else {}),
             "ato_tool_version": report.provenance.tool_version,
         },
     )

@@ -68,8 +68,12 @@ def _run(name: str, report: Report) -> sarif.Run:
         invocations=(_invocation(report),),
         results=tuple(_result(finding, report, index) for finding in found),
         automation_details=sarif.AutomationDetails(id=f"pytest-ato/{quote(name, safe='')}/"),
-        properties={"verdict": report.verdict.value, "runId": report.run_id},
+        properties={"verdict": report.verdict.value, "runId": report.run_id, **_phase(report)},
     )
+
+
+def _phase(report: Report) -> dict[str, str]:
+    return {"phase": report.target.phase} if report.target.phase else {}
 
 
 def _rule(rule: ReportRule) -> sarif.Rule:

@@ -54,8 +54,9 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "target",
         "PATH",
-        "audit this program (an ELF file or a script with #!), or the one in this directory or "
-        "archive (tar, zip, deb, rpm); may be repeated",
+        "audit this program (an ELF file or a script with #!), the one in this directory or "
+        "archive (tar, zip, deb, rpm), or each phase of this package (deb, rpm, wheel, sdist, npm "
+        "tarball); may be repeated",
         grammar.path,
         arity=Arity.MANY,
         names_file=True,

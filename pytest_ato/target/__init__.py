@@ -3,6 +3,6 @@
 Reads the program and its companions as data; nothing of theirs is imported, executed or obeyed.
 """
 
-from pytest_ato.target.resolve import resolve
+from pytest_ato.target.resolve import resolve, resolve_all
 
-__all__ = ["resolve"]
+__all__ = ["resolve", "resolve_all"]

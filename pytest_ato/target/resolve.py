@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,9 +17,12 @@ from typing import Literal
 
 from pytest_ato import elf
 from pytest_ato.model.errors import UsageError
+from pytest_ato.model.octets import show
 from pytest_ato.model.spec import Package, PackagedFile, Placed, Target
 from pytest_ato.settings.grammar import Include
 from pytest_ato.target import files, includes, libraries, packages
+from pytest_ato.target.packages import phases
+from pytest_ato.target.packages.phases import Phase
 
 _SHEBANG_LIMIT = 256
 """BINPRM_BUF_SIZE: how much of the first line Linux reads (since 5.1)."""
@@ -31,58 +35,135 @@ _RESERVED = frozenset({"evidence.log", ".", "..", ""})
 
 
 def resolve(
-    path: str, include: Iterable[Include] = (), *, guarded: Iterable[Path] = (), entry: str = ""
+    path: str,
+    include: Iterable[Include] = (),
+    *,
+    guarded: Iterable[Path] = (),
+    entry: str = "",
+    phase: str = "",
 ) -> Target:
     """Check a program or package and its companions, and describe them byte for byte.
 
     `guarded` are directories (pytest's rootdir) that no included directory may be, contain or lie
     above, besides the working directory and the home. `entry` names the program of a package,
-    relative to it. Raises `UsageError`.
+    relative to it; `phase` one of its phases, in place of the program. Raises `UsageError`.
     """
-    name = Path(path).name
-    source = files.resolved(path, "target")
-    _require_text(source)
-    guarded = tuple(guarded)
-    if source.is_dir():
-        includes.check_directory(source, guarded, "target")
-    package = packages.open_package(source, name, entry)
-    if entry and package is None:
-        raise UsageError(f"target {files.printable(source)} is one file: it needs no --ato-entry")
-    program = package.program if package else source
-    with _open_program(program) as file:
-        parsed = _parse(file, program)
-        size = os.fstat(file.fileno()).st_size
-        digest = own = files.sha256(file)
-    placed = [_place_of(package, name)] if package else list(_places(source, name, parsed))
-    placed += [includes.place(item, guarded) for item in include]
-    _refuse_clashes(placed)
-    digests = sorted(each for item in placed for each in includes.digests(item))
-    if package and not source.is_dir():
-        with files.open_regular(source, "target") as file:
-            size, digest = os.fstat(file.fileno()).st_size, files.sha256(file)
-    return Target(
-        name=safe_name(name),
-        path=str(source),
-        sha256=digest,
-        size=size,
-        format=_format(parsed),
-        placed=tuple(placed),
-        manifest_sha256=_manifest(digests),
-        package=_described(package, placed[0], own, digests) if package else None,
-    )
+    opened = _Opened(path, include, guarded, entry)
+    if phase not in opened.names:
+        what = f"no phase {show(phase, 40)}" if phase else "no program"
+        has = ", ".join(name or "its program" for name in opened.names)
+        raise UsageError(f"target {files.printable(opened.source)} has {what}; it has: {has}")
+    return opened.target(phase)
 
 
-def _place_of(package: packages.Package, name: str) -> Placed:
-    return Placed(str(package.tree), str(Path("/opt", name)))
+def resolve_all(
+    path: str, include: Iterable[Include] = (), *, guarded: Iterable[Path] = (), entry: str = ""
+) -> tuple[Target, ...]:
+    """As `resolve`, but a target for each phase of a package, in the order of their running.
+
+    The program, where there is one, comes last.
+    """
+    opened = _Opened(path, include, guarded, entry)
+    return tuple(map(opened.target, opened.names))
+
+
+class _Opened:
+    """What lies at a path, of which each phase becomes a target."""
+
+    def __init__(
+        self, path: str, include: Iterable[Include], guarded: Iterable[Path], entry: str
+    ) -> None:
+        self._name = Path(path).name
+        self.source = source = files.resolved(path, "target")
+        _require_text(source)
+        guarded = tuple(guarded)
+        if source.is_dir():
+            includes.check_directory(source, guarded, "target")
+        self._package = packages.open_package(source, self._name, entry)
+        if entry and self._package is None:
+            raise UsageError(
+                f"target {files.printable(source)} is one file: it needs no --ato-entry"
+            )
+        self._included = [includes.place(item, guarded) for item in include]
+        self.names = self._package.names if self._package else ("",)
+
+    def target(self, name: str) -> Target:
+        """Describe one of `names`; raises `UsageError`."""
+        source, package = self.source, self._package
+        phase = package.phase(name) if package else None
+        if phase:
+            _check_phase(phase, source)
+        program = phase.driver if phase else (package.program if package else None) or source
+        with _open_program(program) as file:
+            parsed = _parse(file, program)
+            size = os.fstat(file.fileno()).st_size
+            digest = own = files.sha256(file)
+        if phase:
+            placed = list(_places_of(phase))
+        elif package:
+            placed = [Placed(str(package.tree), str(Path("/opt", self._name)))]
+        else:
+            placed = list(_places(source, self._name, parsed))
+        placed += self._included
+        _refuse_clashes(placed)
+        digests = sorted(each for item in placed for each in includes.digests(item))
+        if package and not source.is_dir():
+            with files.open_regular(source, "target") as file:
+                size, digest = os.fstat(file.fileno()).st_size, files.sha256(file)
+        suffix = f".{name}" if name else ""
+        return Target(
+            name=safe_name(self._name) + suffix,
+            path=str(source),
+            sha256=digest,
+            size=size,
+            format=_format(parsed),
+            placed=tuple(placed),
+            manifest_sha256=_manifest(digests),
+            package=_described(package, phase, placed, own, digests) if package else None,
+        )
+
+
+def _check_phase(phase: Phase, source: Path) -> None:
+    needed = phase.interpreter
+    found = _is_system_program(shutil.which(needed, path=phases.PATH) or "") if needed else True
+    if not found:
+        raise UsageError(
+            f"target {files.printable(source)}: its phase {phase.name} needs "
+            f"{files.printable(needed)}, which the sandbox would not have: it has the programs "
+            "of this machine under /usr and /bin"
+        )
+
+
+def _places_of(phase: Phase) -> Iterator[Placed]:
+    yield Placed(str(phase.driver), phase.program)
+    for source, dest in phase.shown:
+        yield Placed(str(source), dest)
 
 
 def _described(
-    package: packages.Package, place: Placed, sha256: str, digests: list[tuple[str, str]]
+    package: packages.Package,
+    phase: Phase | None,
+    placed: list[Placed],
+    sha256: str,
+    digests: list[tuple[str, str]],
 ) -> Package:
-    inside = [PackagedFile(*each) for each in digests if each[0].startswith(f"{place.dest}/")]
+    shown = (
+        [str(path) for path, _ in phase.shown if path.is_dir()] if phase else [str(package.tree)]
+    )
+    tops = tuple(item.dest for item in placed if item.source in shown)
+    inside = [
+        PackagedFile(*each)
+        for each in digests
+        if any(each[0] == top or each[0].startswith(f"{top}/") for top in tops)
+    ]
+    if phase or package.program is None:
+        program = placed[0].dest
+    else:
+        program = f"{placed[0].dest}/{package.program.relative_to(package.tree)}"
     return Package(
         kind=package.kind,
-        program=f"{place.dest}/{package.program.relative_to(package.tree)}",
+        phase=phase.name if phase else "",
+        program=program,
         program_sha256=sha256,
         files=tuple(inside[:_LISTED]),
         files_total=len(inside),

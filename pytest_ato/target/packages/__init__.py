@@ -1,7 +1,8 @@
 """Targets that come packed or in a folder: unpacked, cleaned, and their program found.
 
 `formats` tells what a file is, `unpack` has bsdtar open it in a sandbox, `entries` finds the
-program. What is unpacked lies in a temporary folder of this process and goes with it.
+program, `phases` what else of it package managers run. What is unpacked lies in a temporary
+folder of this process and goes with it.
 """
 
 from __future__ import annotations
@@ -13,18 +14,32 @@ from pathlib import Path
 
 from pytest_ato.model.errors import UsageError
 from pytest_ato.model.octets import show
-from pytest_ato.target.packages import entries, formats, unpack
+from pytest_ato.target.packages import entries, formats, phases, unpack
+from pytest_ato.target.packages.phases import Phase
 
 
 @dataclass(frozen=True)
 class Package:
-    """What was in a package, and which of it is the program."""
+    """What was in a package, which of it is the program, and what its phases are."""
 
     kind: str
-    """``directory``, ``tar``, ``zip``, ``deb`` or ``rpm``."""
+    """``directory``, ``tar``, ``zip``, ``deb``, ``rpm``, ``wheel``, ``sdist`` or ``npm``."""
     tree: Path
-    program: Path
+    program: Path | None
+    """None only where there are phases."""
     left_out: tuple[str, ...] = ()
+    phases: tuple[Phase, ...] = ()
+
+    def phase(self, name: str) -> Phase | None:
+        """Return a phase by name; None for the program, which has none. Raises `LookupError`."""
+        if not name and self.program:
+            return None
+        return {phase.name: phase for phase in self.phases}[name]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of what can be audited: the phases, and the program by the empty name."""
+        return (*(phase.name for phase in self.phases), *([""] if self.program else []))
 
 
 def open_package(source: Path, name: str, entry: str) -> Package | None:
@@ -45,8 +60,17 @@ def open_package(source: Path, name: str, entry: str) -> Package | None:
             f"target {show(name, 100)} is a container image, which cannot be a target: take the "
             "program out of it (docker cp) and audit that"
         )
-    program = entries.find(unpacked.tree, name, entry)
-    return Package(kind, unpacked.tree, program, unpacked.left_out)
+    found = phases.of(source, kind, unpacked, place / "phases")
+    left_out = (*unpacked.left_out, *found.left_out)
+    program = _program(found, unpacked.tree, name, entry)
+    return Package(found.kind, unpacked.tree, program, left_out, found.phases)
+
+
+def _program(found: phases.Phases, tree: Path, name: str, entry: str) -> Path | None:
+    """A library's executable files are not programs for users, unless one is named."""
+    if found.kind in ("wheel", "sdist", "npm") and not entry:
+        return None
+    return (entries.find_any if found.phases else entries.find)(tree, name, entry)
 
 
 def _is_image(tree: Path) -> bool:

@@ -23,6 +23,13 @@ def find(tree: Path, name: str, entry: str) -> Path:
     Candidates are executable ELF programs and scripts. Among several, one that is called as the
     package (`name` without version and suffixes) is it. Raises `UsageError` that lists them.
     """
+    if found := find_any(tree, name, entry):
+        return found
+    raise UsageError(f"target {show(name, 100)} has no program in it; give one with --ato-entry")
+
+
+def find_any(tree: Path, name: str, entry: str) -> Path | None:
+    """As `find`, but None where there is no candidate."""
     if entry:
         return _named(tree, name, entry)
     found = sorted(_candidates(tree), key=lambda path: (len(path.parts), str(path)))
@@ -30,12 +37,8 @@ def find(tree: Path, name: str, entry: str) -> Path:
         called = [path for path in found if name.startswith(path.stem) and len(path.stem) > 1]
         best = min(map(_rank, called), default=None)
         found = [path for path in called if _rank(path) == best] or found
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise UsageError(
-            f"target {show(name, 100)} has no program in it; give one with --ato-entry"
-        )
+    if len(found) <= 1:
+        return found[0] if found else None
     names = [show(str(path.relative_to(tree)), 100) for path in found[:_TOLD]]
     more = f" and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
     raise UsageError(

@@ -47,6 +47,8 @@ class Unpacked:
 
     tree: Path
     left_out: tuple[str, ...]
+    control: Path | None = None
+    """Of a deb: the folder with its maintainer scripts."""
 
 
 def unpack(source: Path, kind: str, into: Path) -> Unpacked:
@@ -67,8 +69,14 @@ def unpack(source: Path, kind: str, into: Path) -> Unpacked:
     if len(data) != 1:
         raise UsageError(f"target {files.printable(source)} is a deb without its data.tar")
     inner = _unpack(_Box(bsdtar, data[0], source), into / "tree")
-    scripts = "its maintainer scripts were not run" if list(outer.tree.glob("control.tar*")) else ""
-    return Unpacked(inner.tree, (*outer.left_out, *inner.left_out, *filter(None, [scripts])))
+    left_out = (*outer.left_out, *inner.left_out)
+    controls = sorted(outer.tree.glob("control.tar*"))
+    if not controls:
+        return Unpacked(inner.tree, left_out)
+    if len(controls) > 1:
+        raise UsageError(f"target {files.printable(source)} is a deb with several control.tar")
+    control = _unpack(_Box(bsdtar, controls[0], source), into / "control")
+    return Unpacked(inner.tree, (*left_out, *control.left_out), control.tree)
 
 
 def _is_zip(source: Path) -> bool:
