@@ -55,7 +55,8 @@ TABLE: tuple[Setting, ...] = (
         "target",
         "PATH",
         "audit this program (an ELF file or a script with #!), or the one in this directory or "
-        "archive (tar, zip, deb, rpm); may be repeated",
+        "archive (tar, zip, deb, rpm), or a container image that was saved (docker save, OCI "
+        "layout); may be repeated",
         grammar.path,
         arity=Arity.MANY,
         names_file=True,
@@ -64,7 +65,8 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "entry",
         "PATH",
-        "the program in a directory or archive, relative to it (default: the only one, or the one "
+        "the program in a directory or archive, relative to it, or in a container image, in "
+        "place of its entry point (default: the only one, or the one "
         "that is called as the package)",
         grammar.path,
     ),

@@ -12,11 +12,10 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal
 
 from pytest_ato import elf
 from pytest_ato.model.errors import UsageError
-from pytest_ato.model.spec import Package, PackagedFile, Placed, Target
+from pytest_ato.model.spec import ROOT, Package, PackagedFile, Placed, Target
 from pytest_ato.settings.grammar import Include
 from pytest_ato.target import files, includes, libraries, packages
 
@@ -49,14 +48,20 @@ def resolve(
     if entry and package is None:
         raise UsageError(f"target {files.printable(source)} is one file: it needs no --ato-entry")
     program = package.program if package else source
+    image = package.image if package else None
     with _open_program(program) as file:
-        parsed = _parse(file, program)
+        parsed = _parse(file, program) if image is None else None
+        is_script = os.pread(file.fileno(), 2, 0) == b"#!"
         size = os.fstat(file.fileno()).st_size
         digest = own = files.sha256(file)
     placed = [_place_of(package, name)] if package else list(_places(source, name, parsed))
     placed += [includes.place(item, guarded) for item in include]
+    if image is not None and len(placed) > 1:
+        raise UsageError("--ato-include: an image has all it needs in it; nothing can be added")
     _refuse_clashes(placed)
-    digests = sorted(each for item in placed for each in includes.digests(item))
+    described = [Placed(f"{package.tree}/{ROOT}", "")] if package and image else placed
+    own_git = image is not None
+    digests = sorted(each for item in described for each in includes.digests(item, own_git))
     if package and not source.is_dir():
         with files.open_regular(source, "target") as file:
             size, digest = os.fstat(file.fileno()).st_size, files.sha256(file)
@@ -65,15 +70,16 @@ def resolve(
         path=str(source),
         sha256=digest,
         size=size,
-        format=_format(parsed),
+        format="script" if is_script else "elf",
         placed=tuple(placed),
         manifest_sha256=_manifest(digests),
-        package=_described(package, placed[0], own, digests) if package else None,
+        package=_described(package, described[0], own, digests) if package else None,
+        image=image,
     )
 
 
 def _place_of(package: packages.Package, name: str) -> Placed:
-    return Placed(str(package.tree), str(Path("/opt", name)))
+    return Placed(str(package.tree), "/" if package.image else str(Path("/opt", name)))
 
 
 def _described(
@@ -82,7 +88,7 @@ def _described(
     inside = [PackagedFile(*each) for each in digests if each[0].startswith(f"{place.dest}/")]
     return Package(
         kind=package.kind,
-        program=f"{place.dest}/{package.program.relative_to(package.tree)}",
+        program=f"{place.dest}/{package.program.relative_to(place.source)}",
         program_sha256=sha256,
         files=tuple(inside[:_LISTED]),
         files_total=len(inside),
@@ -192,10 +198,6 @@ def _places(source: Path, name: str, parsed: elf.Elf | None) -> Iterator[Placed]
 
 def _in_system(path: Path) -> bool:
     return any(path.is_relative_to(top) for top in _SYSTEM)
-
-
-def _format(parsed: elf.Elf | None) -> Literal["elf", "script"]:
-    return "script" if parsed is None else "elf"
 
 
 def _manifest(entries: list[tuple[str, str]]) -> str:

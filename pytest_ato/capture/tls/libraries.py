@@ -85,7 +85,10 @@ class Libraries:
             return []
         told = [each.event for each in self._host.values()]
         for inside, outside in placed:
-            trees, whole = candidates.of_trees([outside])
+            if inside == "/":
+                trees, whole = candidates.of_image(outside), True
+            else:
+                trees, whole = candidates.of_trees([outside])
             for path in trees:
                 self._ask_path(str(Path(inside, path.relative_to(outside))), str(path))
             if not whole:

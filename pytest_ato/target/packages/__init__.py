@@ -6,13 +6,14 @@ program. What is unpacked lies in a temporary folder of this process and goes wi
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pytest_ato.model.errors import UsageError
-from pytest_ato.model.octets import show
+from pytest_ato.model.spec import Image
+from pytest_ato.target import images
 from pytest_ato.target.packages import entries, formats, unpack
 
 
@@ -21,10 +22,11 @@ class Package:
     """What was in a package, and which of it is the program."""
 
     kind: str
-    """``directory``, ``tar``, ``zip``, ``deb`` or ``rpm``."""
+    """``directory``, ``tar``, ``zip``, ``deb``, ``rpm`` or ``image``."""
     tree: Path
     program: Path
     left_out: tuple[str, ...] = ()
+    image: Image | None = None
 
 
 def open_package(source: Path, name: str, entry: str) -> Package | None:
@@ -40,19 +42,12 @@ def open_package(source: Path, name: str, entry: str) -> Package | None:
     place = Path(tempfile.mkdtemp(dir=_store().name))
     place.chmod(0o711)
     unpacked = unpack.unpack(source, kind, place / "package")
-    if _is_image(unpacked.tree):
-        raise UsageError(
-            f"target {show(name, 100)} is a container image, which cannot be a target: take the "
-            "program out of it (docker cp) and audit that"
-        )
+    if images.is_image(unpacked.tree):
+        opened = images.open_image(unpacked.tree, source, entry, place / "image")
+        shutil.rmtree(place / "package")
+        return Package("image", opened.tree, opened.program, opened.left_out, opened.image)
     program = entries.find(unpacked.tree, name, entry)
     return Package(kind, unpacked.tree, program, unpacked.left_out)
-
-
-def _is_image(tree: Path) -> bool:
-    """Whether it is what `docker save` writes: in the OCI's layout, or as engines did before."""
-    saved = (tree / "manifest.json").is_file() and any(tree.glob("*/layer.tar"))
-    return saved or (tree / "oci-layout").is_file()
 
 
 @cache
