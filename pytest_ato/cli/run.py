@@ -14,7 +14,11 @@ from pytest_ato.cli.screen import Screen
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the program and the options of the table."""
     parser.usage = "ato run [options] PROG [-- ARGS...]"
-    parser.add_argument("program", metavar="PROG", help="an ELF file or a script with #!")
+    parser.add_argument(
+        "program",
+        metavar="PROG",
+        help="an ELF file or a script with #!, a directory, an archive, an image, or image:NAME",
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="print one line, the verdict")
     options.add(parser)
 

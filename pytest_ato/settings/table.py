@@ -56,7 +56,7 @@ TABLE: tuple[Setting, ...] = (
         "PATH",
         "audit this program (an ELF file or a script with #!), or the one in this directory or "
         "archive (tar, zip, deb, rpm), or a container image that was saved (docker save, OCI "
-        "layout); may be repeated",
+        "layout) or, as image:NAME, that an engine here has; may be repeated",
         grammar.path,
         arity=Arity.MANY,
         names_file=True,

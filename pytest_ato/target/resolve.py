@@ -13,11 +13,13 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import msgspec
+
 from pytest_ato import elf
 from pytest_ato.model.errors import UsageError
 from pytest_ato.model.spec import ROOT, Package, PackagedFile, Placed, Target
 from pytest_ato.settings.grammar import Include
-from pytest_ato.target import files, includes, libraries, packages
+from pytest_ato.target import files, images, includes, libraries, packages
 
 _SHEBANG_LIMIT = 256
 """BINPRM_BUF_SIZE: how much of the first line Linux reads (since 5.1)."""
@@ -38,6 +40,8 @@ def resolve(
     above, besides the working directory and the home. `entry` names the program of a package,
     relative to it. Raises `UsageError`.
     """
+    if wanted := images.named(path):
+        return _named(wanted, include, guarded=guarded, entry=entry)
     name = Path(path).name
     source = files.resolved(path, "target")
     _require_text(source)
@@ -75,6 +79,25 @@ def resolve(
         manifest_sha256=_manifest(digests),
         package=_described(package, described[0], own, digests) if package else None,
         image=image,
+    )
+
+
+def _named(
+    wanted: str, include: Iterable[Include], *, guarded: Iterable[Path], entry: str
+) -> Target:
+    """Resolve an image that an engine has: its identity is its digest, not the file's."""
+    source = packages.save_image(wanted)
+    try:
+        found = resolve(str(source), include, guarded=guarded, entry=entry)
+    finally:
+        source.unlink()
+    assert found.image is not None, "an engine saves images"
+    return msgspec.structs.replace(
+        found,
+        name=safe_name(Path(wanted).name),
+        path=f"image:{wanted}",
+        sha256=found.image.digest.removeprefix("sha256:"),
+        image=msgspec.structs.replace(found.image, name=wanted),
     )
 
 

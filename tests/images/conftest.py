@@ -156,7 +156,7 @@ def _image_of() -> Callable[..., bytes]:
     return make
 
 
-@pytest.fixture(name="layer")
+@pytest.fixture(scope="session", name="layer")
 def _layer() -> Callable[..., bytes]:
     """See `layer`."""
     return layer

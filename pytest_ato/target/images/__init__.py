@@ -1,7 +1,8 @@
 """Container images as targets: what `docker save` and other tools write, opened without an engine.
 
-`layout` finds configuration and layers in the archive, `layers` puts the layers together, `tree`
-finds paths and users in them, `start` what is started. Nothing of an image runs here.
+`engine` has one written that is named; `layout` finds configuration and layers in the archive,
+`layers` puts the layers together, `tree` finds paths and users in them, `start` what is started.
+Nothing of an image runs here.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from pathlib import Path
 from pytest_ato.model.spec import ROOT, Image
 from pytest_ato.target import files
 from pytest_ato.target.images import layers, layout, start
+from pytest_ato.target.images.engine import named, save
 from pytest_ato.target.images.layout import is_image
 from pytest_ato.target.images.tree import Tree
 
-__all__ = ["Opened", "is_image", "open_image"]
+__all__ = ["Opened", "is_image", "named", "open_image", "save"]
 
 
 @dataclass(frozen=True)

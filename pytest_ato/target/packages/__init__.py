@@ -29,6 +29,11 @@ class Package:
     image: Image | None = None
 
 
+def save_image(name: str) -> Path:
+    """Have an engine write an image where packages are unpacked; see `images.save`."""
+    return images.save(name, Path(tempfile.mkdtemp(dir=_store().name)))
+
+
 def open_package(source: Path, name: str, entry: str) -> Package | None:
     """Unpack a package and find its program; None for a single file.
 
