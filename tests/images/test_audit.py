@@ -43,6 +43,32 @@ def test_an_honest_image_is_approved_and_named(image, shell, ato_trace):
         assert "vendor/tool:1.2" in page
 
 
+def test_arguments_take_the_commands_place_and_links_their_names(image, shell, entry, ato_trace):
+    link = entry("bin/applet", type=tarfile.SYMTYPE, linkname="bash")
+    path = image([[*shell, link]], Entrypoint=["applet", "-c", "echo $BASH $@", "0"], Cmd=["no"])
+    trace = ato_trace(path, args=["yes", "$HOME"])
+    assert trace.stdout == b"/bin/applet yes $HOME\n"
+    assert trace.report.target.argv[-2:] == ("yes", "$HOME")
+
+
+def test_files_of_the_image_stay_where_a_credential_would_be_planted(
+    image, shell, entry, ato_trace
+):
+    link = entry("root/.ssh", type=tarfile.SYMTYPE, linkname="/etc")
+    own = ("root/.aws/credentials", b"the vendor's own\n", 0o644)
+    trace = ato_trace(image([[*shell, own, link]], **bash("cat ~/.aws/credentials; ls /etc")))
+    assert trace.stdout.startswith(b"the vendor's own\n")
+    assert b"id_" not in trace.stdout
+    assert [finding.detector for finding in trace.findings] == ["honeytoken_read"], "by its name"
+
+
+def test_a_disk_is_full_at_its_limit(image, shell, ato_trace):
+    text = "while printf %04096d 0; do :; done >/made; echo full"
+    trace = ato_trace(image([shell], **bash(text)), limit=["disk=1M"])
+    assert trace.stdout == b"full\n"
+    assert b"No space left on device" in trace.stderr
+
+
 def test_a_user_of_the_image_has_what_is_its_own_and_nothing_else(image, shell, entry, ato_trace):
     text = """
         id -u; id -g; echo $HOME
