@@ -27,7 +27,7 @@ from pytest_ato.model.errors import SigningError
 from pytest_ato.model.events import Audit, Lost, Signing, decode, decode_lines
 from pytest_ato.model.policy import Terms
 from pytest_ato.model.record import Event
-from pytest_ato.model.spec import AuditSpec, Target
+from pytest_ato.model.spec import HOME, AuditSpec, Target
 from pytest_ato.reports.directory import ReportDirectory
 from pytest_ato.reports.registry import warm
 from pytest_ato.runtime import choose
@@ -147,6 +147,7 @@ def _spec(
         egress=terms.egress if options.network == "open" else None,
         limits=options.limits,
         plants=minted.plants,
+        home=target.image.home if target.image else HOME,
         service=options.service,
         expect_exit=options.expect_exit,
         allow=options.allow,

@@ -13,6 +13,7 @@ import grp
 import os
 import pwd
 import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,6 +30,11 @@ _FIRST_UID = 71_000
 _FIRST_HELPER_UID = 81_000
 _UID_STEP = SLOTS
 
+# Of an image's sandbox: above what systemd gives containers (to 0x6FFFFFFF).
+_FIRST_RANGE = 0x70000000
+_RANGE = 1 << 16
+_SUBORDINATE = (Path("/etc/subuid"), Path("/etc/subgid"))
+
 _NOTES = "cgroups"
 
 
@@ -40,6 +46,8 @@ class RunDir(Closing):
         self.slot = slot
         self.uid = _unused_uid(_FIRST_UID + slot)
         self.helper_uid = _unused_uid(_FIRST_HELPER_UID + slot)
+        self.first_id = _unused_range(_FIRST_RANGE + slot * _RANGE)
+        """The first of 65536 ids, of users and groups, that are nobody's either."""
         self.path = base / str(slot)
         self._lock = lock
         self._lock_path = _lock_path(base, slot)
@@ -67,6 +75,11 @@ class RunDir(Closing):
         with (self.path / _NOTES).open("a") as notes:
             notes.write(f"{directory}\n")
 
+    def open_to_group(self) -> None:
+        """Let processes of root's group come through to what is mounted here."""
+        for directory in (self.path.parent, self.path):
+            directory.chmod(0o710)
+
     def close(self) -> None:
         """Remove what this slot holds and give it up."""
         if self._lock >= 0:
@@ -89,6 +102,23 @@ def _is_taken(uid: int) -> bool:
         grp.getgrgid(uid)
         return True
     return False
+
+
+def _unused_range(first: int) -> int:
+    """The first of so many ids that no user was given for namespaces (subuid(5), subgid(5))."""
+    given = [(start, start + count) for start, count in _subordinate()]
+    while any(start < first + _RANGE and first < end for start, end in given):
+        first += SLOTS * _RANGE
+    return first
+
+
+def _subordinate() -> Iterator[tuple[int, int]]:
+    for path in _SUBORDINATE:
+        with suppress(OSError):
+            for line in path.read_text("utf-8", "replace").splitlines():
+                numbers = line.split(":")[1:]
+                if len(numbers) == 2 and all(number.isdecimal() for number in numbers):
+                    yield int(numbers[0]), int(numbers[1])
 
 
 def _lock_path(base: Path, slot: int) -> Path:

@@ -23,7 +23,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the program and the options of the table."""
     parser.usage = "ato run [options] PROG [-- ARGS...]"
     parser.add_argument(
-        "program", metavar="PROG", help="an ELF file, a script with #!, or a package"
+        "program",
+        metavar="PROG",
+        help="an ELF file, a script with #!, a directory, an archive, a package, an image, or "
+        "image:NAME",
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="print one line, the verdict")
     options.add(parser)

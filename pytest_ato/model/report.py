@@ -57,6 +57,15 @@ class ReportBaseline(msgspec.Struct, frozen=True, kw_only=True):
     gone: tuple[str, ...]
 
 
+class ReportImage(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a container image: what it is, who runs in it, and what is started."""
+
+    name: str
+    digest: str
+    user: str
+    entry_point: tuple[str, ...]
+
+
 class ReportTarget(msgspec.Struct, frozen=True, kw_only=True):
     """What was audited; `argv` is masked and printable. Empty where the log does not say it."""
 
@@ -66,8 +75,8 @@ class ReportTarget(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     argv: tuple[str, ...]
     package: str = ""
-    """``directory``, ``tar``, ``zip``, ``deb``, ``rpm``, ``wheel``, ``sdist`` or ``npm``; empty for
-    one file."""
+    """``directory``, ``tar``, ``zip``, ``deb``, ``rpm``, ``wheel``, ``sdist``, ``npm`` or
+    ``image``; empty for one file."""
     phase: str = ""
     """What of the package was run: ``install``, ``import``, a maintainer script; empty: its
     program."""
@@ -75,6 +84,7 @@ class ReportTarget(msgspec.Struct, frozen=True, kw_only=True):
     files_total: int = 0
     left_out: tuple[str, ...] = ()
     """What is not as it was packed, in words."""
+    image: ReportImage | None = None
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,9 @@ import msgspec
 from pytest_ato.model.octets import Octets
 from pytest_ato.model.record import Measured
 
+HOME = "/home/user"
+"""Of who runs a target that brings no users of its own."""
+
 Network = Literal["none", "sinkhole", "open"]
 
 
@@ -53,17 +56,51 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     """How a target came that is more than one file."""
 
     kind: str
-    """``directory``, ``tar``, ``zip``, ``deb``, ``rpm``, ``wheel``, ``sdist`` or ``npm``."""
+    """``directory``, ``tar``, ``zip``, ``deb``, ``rpm``, ``wheel``, ``sdist``, ``npm`` or
+    ``image``."""
     phase: str = ""
     """What of it is run: ``install``, ``import``, a maintainer script; empty: its program."""
     program: str
-    """Path of the program in the sandbox, below what is placed first, or that."""
+    """Path of the program in the sandbox, below what is placed first, or that; links resolved."""
     program_sha256: str
     files: tuple[PackagedFile, ...] = ()
     """The first of them, by path."""
     files_total: Measured = 0
     left_out: tuple[str, ...] = ()
     """What is not as it was packed, in words."""
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """A container image as a target: what its configuration says of the start.
+
+    The one placed directory of its target holds its files (`ROOT`) and whose they are (`OWNERS`).
+    """
+
+    name: str
+    """What it is called, as its archive has it; empty: nothing."""
+    digest: str
+    """Of its configuration, as engines name an image: ``sha256:HEX``."""
+    user: str
+    """As its configuration has it; empty: root."""
+    uid: Measured
+    gid: Measured
+    home: str
+    """This and the following paths are absolute in the image, without links."""
+    directory: str
+    """In which it starts."""
+    volumes: tuple[str, ...]
+    env: dict[str, str]
+    start: str
+    """What is executed: the entry point's path, which may be a link."""
+    entrypoint: tuple[str, ...]
+    """Beginning with the program."""
+    command: tuple[str, ...]
+    """Arguments that others, if there are any, take the place of."""
+
+
+ROOT, OWNERS = "root", "owners"
+"""An image's files, and of each that is not root's with the usual rights ``UID GID MODE PATH\\0``
+(the mode in octal, the path relative to the image's root)."""
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +122,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     manifest_sha256: str = ""
     """Over all placed files."""
     package: Package | None = None
+    image: Image | None = None
 
     @property
     def phase(self) -> str:
@@ -118,7 +156,7 @@ class AuditSpec(msgspec.Struct, frozen=True, kw_only=True):
     None: everywhere."""
     limits: Limits = Limits()
     plants: tuple[PlantFile, ...] = ()
-    home: str = "/home/user"
+    home: str = HOME
     service: bool = False
     """The target is meant to run on: the time limit is then no defect of it."""
     expect_exit: int = 0

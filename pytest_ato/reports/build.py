@@ -28,13 +28,14 @@ from pytest_ato.model.report import (
     Report,
     ReportBaseline,
     ReportFinding,
+    ReportImage,
     ReportPolicy,
     ReportTarget,
     Summary,
     Timings,
     WaiverUse,
 )
-from pytest_ato.model.spec import PackagedFile
+from pytest_ato.model.spec import AuditSpec, Image, PackagedFile
 from pytest_ato.policy.ceilings import how_it_ended
 from pytest_ato.policy.verdict import Judgement
 from pytest_ato.reports import observed, traffic
@@ -166,7 +167,7 @@ def _target(facts: Facts, view: View) -> ReportTarget:
         path=view.text(target.path),
         sha256=view.text(target.sha256),
         size=target.size,
-        argv=view.argv((package.program if package else target.path, *spec.args)),
+        argv=view.argv(_command(spec)),
     )
     if package is None:
         return found
@@ -179,6 +180,24 @@ def _target(facts: Facts, view: View) -> ReportTarget:
         ),
         files_total=package.files_total,
         left_out=view.texts(package.left_out),
+        image=_image(target.image, view) if target.image else None,
+    )
+
+
+def _command(spec: AuditSpec) -> tuple[Octets, ...]:
+    """What was started, with its arguments; an image's own give way to others."""
+    target = spec.target
+    if target.image is not None:
+        return *target.image.entrypoint, *(spec.args or target.image.command)
+    return target.package.program if target.package else target.path, *spec.args
+
+
+def _image(image: Image, view: View) -> ReportImage:
+    return ReportImage(
+        name=view.text(image.name),
+        digest=view.text(image.digest),
+        user=view.text(f"{image.user or 'root'} ({image.uid}:{image.gid})"),
+        entry_point=view.argv(image.entrypoint),
     )
 
 

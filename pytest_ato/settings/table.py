@@ -55,8 +55,9 @@ TABLE: tuple[Setting, ...] = (
         "target",
         "PATH",
         "audit this program (an ELF file or a script with #!), the one in this directory or "
-        "archive (tar, zip, deb, rpm), or each phase of this package (deb, rpm, wheel, sdist, npm "
-        "tarball); may be repeated",
+        "archive (tar, zip, deb, rpm), each phase of this package (deb, rpm, wheel, sdist, npm "
+        "tarball), or a container image that was saved (docker save, OCI layout) or, as "
+        "image:NAME, that an engine here has; may be repeated",
         grammar.path,
         arity=Arity.MANY,
         names_file=True,
@@ -65,7 +66,8 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "entry",
         "PATH",
-        "the program in a directory or archive, relative to it (default: the only one, or the one "
+        "the program in a directory or archive, relative to it, or in a container image, in "
+        "place of its entry point (default: the only one, or the one "
         "that is called as the package)",
         grammar.path,
     ),

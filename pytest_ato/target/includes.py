@@ -42,8 +42,11 @@ def place(include: Include, guarded: Iterable[Path]) -> Placed:
     return Placed(str(source), destination)
 
 
-def digests(placed: Placed) -> Iterator[tuple[str, str]]:
-    """Yield (destination, digest) of a companion's files; a link counts by its text."""
+def digests(placed: Placed, own_git: bool = False) -> Iterator[tuple[str, str]]:
+    """Yield (destination, digest) of a companion's files; a link counts by its text.
+
+    `own_git`: a .git directory in it is the vendor's, not this user's.
+    """
     source = Path(placed.source)
     if not source.is_dir():
         yield placed.dest, _digest(source)
@@ -53,7 +56,7 @@ def digests(placed: Placed) -> Iterator[tuple[str, str]]:
         for name in (*directories, *names):
             count += 1
             path = Path(folder) / name
-            if name == ".git":
+            if name == ".git" and not own_git:
                 _refuse(source, "it holds a .git directory")
             if count > _MAX_FILES:
                 raise UsageError(

@@ -13,14 +13,15 @@ import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal
+
+import msgspec
 
 from pytest_ato import elf
 from pytest_ato.model.errors import UsageError
 from pytest_ato.model.octets import show
-from pytest_ato.model.spec import Package, PackagedFile, Placed, Target
+from pytest_ato.model.spec import ROOT, Package, PackagedFile, Placed, Target
 from pytest_ato.settings.grammar import Include
-from pytest_ato.target import files, includes, libraries, packages
+from pytest_ato.target import files, images, includes, libraries, packages
 from pytest_ato.target.packages import phases
 from pytest_ato.target.packages.phases import Phase
 
@@ -48,12 +49,12 @@ def resolve(
     above, besides the working directory and the home. `entry` names the program of a package,
     relative to it; `phase` one of its phases, in place of the program. Raises `UsageError`.
     """
-    opened = _Opened(path, include, guarded, entry)
-    if phase not in opened.names:
+    targets = _opened(path, include, guarded, entry)
+    if phase not in targets.names:
         what = f"no phase {show(phase, 40)}" if phase else "no program"
-        has = ", ".join(name or "its program" for name in opened.names)
-        raise UsageError(f"target {files.printable(opened.source)} has {what}; it has: {has}")
-    return opened.target(phase)
+        has = ", ".join(name or "its program" for name in targets.names)
+        raise UsageError(f"target {files.printable(targets.source)} has {what}; it has: {has}")
+    return targets.target(phase)
 
 
 def resolve_all(
@@ -63,8 +64,18 @@ def resolve_all(
 
     The program, where there is one, comes last.
     """
-    opened = _Opened(path, include, guarded, entry)
-    return tuple(map(opened.target, opened.names))
+    targets = _opened(path, include, guarded, entry)
+    return tuple(map(targets.target, targets.names))
+
+
+def _opened(path: str, include: Iterable[Include], guarded: Iterable[Path], entry: str) -> _Opened:
+    if wanted := images.named(path):
+        source = packages.save_image(wanted)
+        try:
+            return _Named(wanted, str(source), include, guarded, entry)
+        finally:
+            source.unlink()
+    return _Opened(path, include, guarded, entry)
 
 
 class _Opened:
@@ -85,6 +96,10 @@ class _Opened:
                 f"target {files.printable(source)} is one file: it needs no --ato-entry"
             )
         self._included = [includes.place(item, guarded) for item in include]
+        self._image = self._package.image if self._package else None
+        if self._image and self._included:
+            raise UsageError("--ato-include: an image has all it needs in it; nothing can be added")
+        self._identity = self._identified()
         self.names = self._package.names if self._package else ("",)
 
     def target(self, name: str) -> Target:
@@ -94,32 +109,70 @@ class _Opened:
         if phase:
             _check_phase(phase, source)
         program = phase.driver if phase else (package.program if package else None) or source
+        image = self._image
         with _open_program(program) as file:
-            parsed = _parse(file, program)
+            parsed = _parse(file, program) if image is None else None
+            is_script = os.pread(file.fileno(), 2, 0) == b"#!"
             size = os.fstat(file.fileno()).st_size
             digest = own = files.sha256(file)
         if phase:
             placed = list(_places_of(phase))
         elif package:
-            placed = [Placed(str(package.tree), str(Path("/opt", self._name)))]
+            place = "/" if image else str(Path("/opt", self._name))
+            placed = [Placed(str(package.tree), place)]
         else:
             placed = list(_places(source, self._name, parsed))
         placed += self._included
         _refuse_clashes(placed)
-        digests = sorted(each for item in placed for each in includes.digests(item))
-        if package and not source.is_dir():
-            with files.open_regular(source, "target") as file:
-                size, digest = os.fstat(file.fileno()).st_size, files.sha256(file)
+        described = [Placed(f"{package.tree}/{ROOT}", "")] if package and image else placed
+        own_git = image is not None
+        digests = sorted(each for item in described for each in includes.digests(item, own_git))
+        if self._identity:
+            size, digest = self._identity
         suffix = f".{name}" if name else ""
         return Target(
             name=safe_name(self._name) + suffix,
             path=str(source),
             sha256=digest,
             size=size,
-            format=_format(parsed),
+            format="script" if is_script else "elf",
             placed=tuple(placed),
             manifest_sha256=_manifest(digests),
-            package=_described(package, phase, placed, own, digests) if package else None,
+            package=_described(package, phase, described, own, digests) if package else None,
+            image=image,
+        )
+
+    def _identified(self) -> tuple[int, str] | None:
+        """Size and hash of the file that a package is; None for one file and a directory."""
+        if not self._package or self.source.is_dir():
+            return None
+        with files.open_regular(self.source, "target") as file:
+            return os.fstat(file.fileno()).st_size, files.sha256(file)
+
+
+class _Named(_Opened):
+    """An image that an engine has: its identity is its digest, not the file's that was saved."""
+
+    def __init__(
+        self,
+        wanted: str,
+        saved: str,
+        include: Iterable[Include],
+        guarded: Iterable[Path],
+        entry: str,
+    ) -> None:
+        super().__init__(saved, include, guarded, entry)
+        self._wanted = wanted
+
+    def target(self, name: str) -> Target:
+        found = super().target(name)
+        assert found.image is not None, "an engine saves images"
+        return msgspec.structs.replace(
+            found,
+            name=safe_name(Path(self._wanted).name),
+            path=f"image:{self._wanted}",
+            sha256=found.image.digest.removeprefix("sha256:"),
+            image=msgspec.structs.replace(found.image, name=self._wanted),
         )
 
 
@@ -147,9 +200,7 @@ def _described(
     sha256: str,
     digests: list[tuple[str, str]],
 ) -> Package:
-    shown = (
-        [str(path) for path, _ in phase.shown if path.is_dir()] if phase else [str(package.tree)]
-    )
+    shown = [str(path) for path, _ in phase.shown if path.is_dir()] if phase else [placed[0].source]
     tops = tuple(item.dest for item in placed if item.source in shown)
     inside = [
         PackagedFile(*each)
@@ -159,7 +210,7 @@ def _described(
     if phase or package.program is None:
         program = placed[0].dest
     else:
-        program = f"{placed[0].dest}/{package.program.relative_to(package.tree)}"
+        program = f"{placed[0].dest}/{package.program.relative_to(placed[0].source)}"
     return Package(
         kind=package.kind,
         phase=phase.name if phase else "",
@@ -273,10 +324,6 @@ def _places(source: Path, name: str, parsed: elf.Elf | None) -> Iterator[Placed]
 
 def _in_system(path: Path) -> bool:
     return any(path.is_relative_to(top) for top in _SYSTEM)
-
-
-def _format(parsed: elf.Elf | None) -> Literal["elf", "script"]:
-    return "script" if parsed is None else "elf"
 
 
 def _manifest(entries: list[tuple[str, str]]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_ato.capture import cgroupfs
+from pytest_ato.capture import cgroupfs, rundir
 from pytest_ato.capture.rundir import RunDir
 
 pytestmark = pytest.mark.privileged
@@ -139,3 +139,13 @@ def test_many_claim_at_once(tmp_path, holder):
     assert len(slots) == 4
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {f"{slot}{end}" for slot in range(4) for end in ("", ".lock")}
+
+
+def test_the_ids_of_images_are_nobodys(tmp_path, monkeypatch):
+    first = 0x70000000
+    given = tmp_path / "subuid"
+    given.write_text(f"#\nuser:100000:65536\nbroken:1\nother:{first + 65_535}:1\n")
+    monkeypatch.setattr(rundir, "_SUBORDINATE", (given, tmp_path / "missing"))
+    with rundir.RunDir.claim(tmp_path / "run") as one, rundir.RunDir.claim(tmp_path / "run") as two:
+        assert one.first_id == first + rundir.SLOTS * 65_536
+        assert two.first_id == first + 65_536

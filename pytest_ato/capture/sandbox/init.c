@@ -7,6 +7,9 @@
  *	joins the cgroups whose cgroup.procs are open as PROCS and the network namespace open as
  *	NETNS (-1: stay), takes an empty keyring, closes these, executes PROGRAM without environment.
  *
+ *   init userns
+ *	makes a user namespace, writes a byte, and lives until its input ends.
+ *
  *   init CONTROL ORDER STDIN STDOUT STDERR
  *	as pid 1 of a finished sandbox: says READY on the socket CONTROL, waits for GO and a nonce,
  *	fires the canary, starts the target that the memfd ORDER describes, reaps until nobody is
@@ -88,27 +91,36 @@ static int launch(int argc, char **argv)
 
 /* --- privileges ---------------------------------------------------------------------------------- */
 
-static int drop_capabilities(void)
+static int keep_capabilities(uint32_t kept)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { 0 };
+	struct __user_cap_data_struct data[2] = { { .effective = kept, .permitted = kept } };
 
 	return syscall(SYS_capset, &header, data);
 }
 
-static int empty_bounding_set(void)
+static int drop_capabilities(void)
+{
+	return keep_capabilities(0);
+}
+
+static int bound_capabilities(uint32_t kept)
 {
 	for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
-		if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0))
+		if (!(capability < 32 && kept >> capability & 1) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0))
 			return -1;
 	return 0;
 }
 
-static int take_identity(uint32_t uid, uint32_t gid)
+/* In a user namespace, an image's root keeps what it may do to the image's own files and users. */
+static int take_identity(const struct order *order)
 {
+	uint32_t uid = order->uid, gid = order->gid;
+	uint32_t kept = uid == 0 ? order->capabilities : 0;
+
 	if (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid))
 		return -1;
-	if (drop_capabilities() || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) || keep_capabilities(kept))
 		return -1;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
@@ -163,7 +175,7 @@ static enum step become(const struct target *target, const int stdio[3], int *re
 		return STDIO;
 	if (take_limits(target))
 		return LIMITS;
-	if (take_identity(target->order->uid, target->order->gid))
+	if (take_identity(target->order))
 		return IDENTITY;
 	if (take_empty_keyrings())
 		return KEYRING;
@@ -241,6 +253,16 @@ static void default_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Makes a user namespace for whoever writes its maps: says that it is there, and waits for EOF. */
+static int hold_user_namespace(void)
+{
+	char byte = 0;
+
+	need(unshare(CLONE_NEWUSER) == 0, "cannot make a user namespace");
+	need(write(STDOUT_FILENO, &byte, 1) == 1, "user namespace");
+	return read(STDIN_FILENO, &byte, 1) != 0;
+}
+
 static int init(int argc, char **argv)
 {
 	const struct message ready = { .kind = READY }, empty = { .kind = EMPTY };
@@ -255,14 +277,14 @@ static int init(int argc, char **argv)
 	target = read_order(atoi(argv[2]));
 	hide_arguments(argc, argv);
 	default_signals();
-	need(empty_bounding_set() == 0, "bounding set");
+	need(bound_capabilities(target.order->capabilities) == 0, "bounding set");
 	need(send(control, &ready, sizeof(ready), MSG_NOSIGNAL) == sizeof(ready), "ready");
 	/* No message: capture is gone, and with pid 1 goes the sandbox. */
 	if (recv(control, go, 1 + NONCE_SIZE, 0) != 1 + NONCE_SIZE)
 		return 1;
 	canary(go + 1, CANARY_BEFORE, self);
 	child = start(&target, stdio, control);
-	need(drop_capabilities() == 0, "capabilities");
+	need(setgroups(0, NULL) == 0 && drop_capabilities() == 0, "capabilities");
 	/* Held here too, they would never end for their other side. */
 	for (int i = 0; i < 3; i++)
 		close(stdio[i]);
@@ -276,6 +298,8 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "launch"))
 		return launch(argc, argv);
+	if (argc == 2 && !strcmp(argv[1], "userns"))
+		return hold_user_namespace();
 	if (argc == 1 && !strcmp(argv[0], CANARY_NAME))
 		return 0;
 	return argc == 6 ? init(argc, argv) : 2;

@@ -50,6 +50,20 @@ def mount_tmpfs(path: Path, *, mode: int, size: int | None = None) -> None:
     _check(_libc.mount(b"tmpfs", target, b"tmpfs", flags, options.encode()), f"mount {path}")
 
 
+def used(path: Path) -> int:
+    """Bytes that the files of the file system at `path` take."""
+    status = os.statvfs(path)
+    return (status.f_blocks - status.f_bfree) * status.f_frsize
+
+
+def resize_tmpfs(path: Path, size: int) -> None:
+    """Bound a mounted tmpfs, files and bytes, by what a tmpfs of `size` bytes may have."""
+    flags = _MS_NOSUID | _MS_NODEV | _MS_REMOUNT
+    options = f"size={size},nr_inodes={max(size // 4096, 1024)}"
+    done = _libc.mount(None, os.fsencode(path), None, flags, options.encode())
+    _check(done, f"resize {path}")
+
+
 def mount_tracefs() -> None:
     """Mount tracefs where it belongs, unless there is something already."""
     if not (_TRACEFS / "events").is_dir():

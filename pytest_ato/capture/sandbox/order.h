@@ -26,7 +26,7 @@ struct order {
 	uint32_t limits;
 	uint32_t argc;
 	uint32_t envc;
-	uint32_t pad;
+	uint32_t capabilities; /* bits of the first word, kept by a target that is root */
 };
 
 struct target {

@@ -27,7 +27,10 @@ user, and a capture process in another container may audit as the same."""
 
 
 def environment(spec: AuditSpec, variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the target's whole environment: a user's few, the sandbox's, and the spec's."""
+    """Return the target's whole environment: a user's few or its image's, the sandbox's, and the
+    spec's."""
+    if spec.target.image is not None:
+        return {"HOME": spec.home, **spec.target.image.env, **variables, **spec.env}
     return {
         "HOME": spec.home,
         "LANG": "C.UTF-8",
@@ -45,23 +48,35 @@ def encode(
     spec: AuditSpec,
     *,
     uid: int,
+    gid: int,
     directory: str,
+    capabilities: int = 0,
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
-    """Return the bytes of the order; `variables` are the sandbox's own.
+    """Return the bytes of the order; `variables` are the sandbox's own, `capabilities` what is
+    left to a target that is root in a user namespace of its own.
 
     Raises UsageError for an argument that holds a NUL.
     """
-    program = os.fsencode(spec.target.program)
-    argv = [program, *(raw(argument) for argument in spec.args)]
+    program, argv = _command(spec)
     envp = [os.fsencode(f"{name}={value}") for name, value in environment(spec, variables).items()]
     strings = [program, os.fsencode(directory), *argv, *envp]
     if any(b"\0" in string for string in strings):
         raise UsageError("an argument or variable of the target holds a NUL byte")
     limits = _limits(spec)
-    header = _HEADER.pack(uid, uid, len(limits), len(argv), len(envp), 0)
+    header = _HEADER.pack(uid, gid, len(limits), len(argv), len(envp), capabilities)
     body = b"".join(_LIMIT.pack(name, 0, soft, hard) for name, (soft, hard) in limits.items())
     return header + body + b"".join(string + b"\0" for string in strings)
+
+
+def _command(spec: AuditSpec) -> tuple[bytes, list[bytes]]:
+    """What is executed, and its arguments, beginning with its own name."""
+    image, args = spec.target.image, [raw(argument) for argument in spec.args]
+    if image is None:
+        program = os.fsencode(spec.target.program)
+        return program, [program, *args]
+    args = args or [word.encode() for word in image.command]
+    return image.start.encode(), [*(word.encode() for word in image.entrypoint), *args]
 
 
 def _limits(spec: AuditSpec) -> Mapping[int, Sequence[int]]:

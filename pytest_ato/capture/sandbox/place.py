@@ -43,7 +43,8 @@ def place(
             directory = stat.S_ISDIR(os.lstat(item.source).st_mode)
             copy = make_directories(root, dest.parts[1:-1]) / dest.name
             if directory:
-                _copy_tree(item.source, copy)
+                copy.mkdir()
+                copy_tree(item.source, copy)
             else:
                 _copy_file(item.source, copy)
             for path in writable:
@@ -106,8 +107,9 @@ def _explained(item: Placed, error: OSError) -> Exception:
     return SandboxError(f"cannot place {item.source}: {error.strerror or error}")
 
 
-def _copy_tree(source: str, dest: Path) -> None:
-    dest.mkdir()
+def copy_tree(source: str, dest: Path) -> None:
+    """Fill the empty directory `dest`; what are several names of one file stay that."""
+    linked: dict[int, Path] = {}
     for folder, directories, files, handle in os.fwalk(source, onerror=_raise):
         here = dest / os.path.relpath(folder, source)
         here.chmod(0o755)
@@ -118,7 +120,18 @@ def _copy_tree(source: str, dest: Path) -> None:
             elif stat.S_ISLNK(kind):
                 (here / name).symlink_to(os.readlink(name, dir_fd=handle))
             elif stat.S_ISREG(kind):
-                _copy_file(name, here / name, handle)
+                _copy_once(name, here / name, handle, linked)
+
+
+def _copy_once(name: str, dest: Path, folder: int, linked: dict[int, Path]) -> None:
+    status = os.lstat(name, dir_fd=folder)
+    known = linked.get(status.st_ino)
+    if known is not None:
+        dest.hardlink_to(known)
+        return
+    _copy_file(name, dest, folder)
+    if status.st_nlink > 1:
+        linked[status.st_ino] = dest
 
 
 def _copy_file(source: str, dest: Path, folder: int | None = None) -> None:

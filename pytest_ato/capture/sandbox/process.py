@@ -51,6 +51,7 @@ class Process:
         procs: Sequence[Path],
         netns: int | None,
         uid: int,
+        userns: int | None = None,
     ) -> None:
         """Start and wait for READY. Raises SandboxError with bubblewrap's own first line."""
         if not INIT.exists():
@@ -73,6 +74,7 @@ class Process:
                 launch += [bwrap, "--args", str(listed), "--"]
                 launch += [f"/proc/self/fd/{binary}", *map(str, inner)]
                 passed = (*groups, binary, listed, *inner, *(() if netns is None else (netns,)))
+                passed += () if userns is None else (userns,)
                 self._outer = _spawn(launch, passed)
             self._await_ready()
         except BaseException:
@@ -194,6 +196,7 @@ def _spawn(command: Sequence[str], passed: Sequence[int]) -> subprocess.Popen[by
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         pass_fds=passed,
+        extra_groups=(0,),  # by which it gets to the run directory, whoever it becomes
         start_new_session=True,
     )
 

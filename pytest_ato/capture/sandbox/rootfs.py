@@ -85,7 +85,7 @@ def build(
         (root / name).symlink_to(target)
     (root / "run/lock").mkdir()
     (root / home.lstrip("/")).mkdir(parents=True, exist_ok=True)
-    for name, text in _etc(uid, home, hostname, resolver).items():
+    for name, text in texts(uid, home, hostname, resolver).items():
         (root / "etc" / name).write_text(text)
     _copy_etc(root)
     hidden = () if stores is None else _STORES
@@ -97,7 +97,8 @@ def build(
     return binds
 
 
-def _etc(uid: int, home: str, hostname: str, resolver: str | None) -> dict[str, str]:
+def texts(uid: int, home: str, hostname: str, resolver: str | None) -> dict[str, str]:
+    """The generated files of /etc, by name."""
     return {
         "passwd": (
             "root:x:0:0:root:/root:/bin/bash\n"

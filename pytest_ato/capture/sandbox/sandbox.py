@@ -6,13 +6,14 @@ target), `cleanup`. What the target does in between is none of its business.
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
 from pytest_ato.capture import canary
 from pytest_ato.capture.cgroups import AuditCgroup
 from pytest_ato.capture.rundir import RunDir
-from pytest_ato.capture.sandbox import bwrap, mounts, place, rootfs, trust, writable
+from pytest_ato.capture.sandbox import bwrap, image, mounts, place, rootfs, trust, userns, writable
 from pytest_ato.capture.sandbox.control import ControlMessage
 from pytest_ato.capture.sandbox.errors import SandboxError
 from pytest_ato.capture.sandbox.order import encode
@@ -21,7 +22,7 @@ from pytest_ato.capture.sandbox.rootfs import Bind, Stores
 from pytest_ato.capture.sandbox.writable import PlantedFile
 from pytest_ato.model.closing import Closing
 from pytest_ato.model.errors import UsageError
-from pytest_ato.model.spec import AuditSpec
+from pytest_ato.model.spec import AuditSpec, Image
 
 _PROC = Path("/proc")
 
@@ -50,7 +51,12 @@ class Sandbox(Closing):
         self._resolver = resolver
         self._hostname = hostname
         self._stores = stores
+        self._image = spec.target.image
+        self._rundir = rundir
         self._uid = rundir.uid
+        self._userns: int | None = None
+        if self._image is not None:
+            self._uid = rundir.first_id + self._image.uid
         self._root = rundir.path / "root"
         self._data = rundir.path / "data"
         self._mounted: list[Path] = []
@@ -64,32 +70,58 @@ class Sandbox(Closing):
 
         Raises UsageError for files that cannot be placed or planted so, else SandboxError.
         """
-        spec = self._spec
         try:
             self._mount(self._root, None)
-            self._mount(self._data, spec.limits.disk)
-            host = rootfs.build(
-                self._root,
-                uid=self._uid,
-                home=spec.home,
-                hostname=self._hostname,
-                resolver=self._resolver,
-                stores=self._stores,
-            )
-            spaces = writable.build(self._data, uid=self._uid, home=spec.home)
-            shown = [bind.dest for bind in host]
-            over = place.place(spec.target.placed, self._root, shown, spaces)
-            place.verify(spec.target, self._root)
-            own = [Bind(source, dest, writable=True) for dest, source in spaces.items()]
-            self._binds = [*host, *own, *over]
-            home = spaces[spec.home]
-            return tuple(
-                writable.plant(file, home, uid=self._uid, home=spec.home) for file in spec.plants
-            )
+            self._mount(self._data, self._spec.limits.disk)
+            if self._image is not None:
+                return self._prepare_image(self._image)
+            return self._prepare_host()
         except ValueError as error:
             raise UsageError(str(error)) from error
         except OSError as error:
             raise SandboxError(f"the sandbox's files could not be made: {error}") from error
+
+    def _prepare_host(self) -> tuple[PlantedFile, ...]:
+        """With the host's programs and libraries."""
+        spec = self._spec
+        host = rootfs.build(
+            self._root,
+            uid=self._uid,
+            home=spec.home,
+            hostname=self._hostname,
+            resolver=self._resolver,
+            stores=self._stores,
+        )
+        spaces = writable.build(self._data, uid=self._uid, home=spec.home)
+        shown = [bind.dest for bind in host]
+        over = place.place(spec.target.placed, self._root, shown, spaces)
+        place.verify(spec.target, self._root)
+        own = [Bind(source, dest, writable=True) for dest, source in spaces.items()]
+        self._binds = [*host, *own, *over]
+        home = spaces[spec.home]
+        return tuple(
+            writable.plant(file, home, uid=self._uid, home=spec.home) for file in spec.plants
+        )
+
+    def _prepare_image(self, of: Image) -> tuple[PlantedFile, ...]:
+        """With what is in the image; it may write wherever its users may."""
+        spec, first = self._spec, self._rundir.first_id
+        self._rundir.open_to_group()
+        binds = image.build(
+            self._root,
+            spec,
+            first_id=first,
+            hostname=self._hostname,
+            resolver=self._resolver,
+            stores=self._stores,
+        )
+        place.verify(spec.target, self._root)
+        planted = image.plant(spec.plants, self._root, of, spec.home, first)
+        mounts.resize_tmpfs(self._root, mounts.used(self._root) + spec.limits.disk)
+        shared = Bind(writable.shared(self._data), "/dev/shm", writable=True)  # noqa: S108
+        self._binds = [*binds, shared]
+        self._userns = userns.make(first)
+        return tuple(planted)
 
     def placed(self) -> list[tuple[str, Path]]:
         """What was placed: its path in the sandbox, and where that lies outside."""
@@ -111,21 +143,36 @@ class Sandbox(Closing):
             hostname=self._hostname,
             own_network=self._netns is None,
             proc=_PROC,
+            userns=self._userns,
         )
-        work = f"{self._spec.home}/{writable.WORK}"
-        variables = trust.VARIABLES if self._stores is not None else {}
-        order = encode(self._spec, uid=self._uid, directory=work, variables=variables)
         try:
             self._process = Process(
                 bwrap.find(),
                 options,
-                order,
+                self._order(),
                 procs=self._cgroup.procs,
                 netns=self._netns,
                 uid=self._uid,
+                userns=self._userns,
             )
         except OSError as error:
             raise SandboxError(f"the sandbox could not be started: {error}") from error
+
+    def _order(self) -> bytes:
+        """What init is to start."""
+        spec = self._spec
+        variables = trust.VARIABLES if self._stores is not None else {}
+        if self._image is None:
+            work = f"{spec.home}/{writable.WORK}"
+            return encode(spec, uid=self._uid, gid=self._uid, directory=work, variables=variables)
+        return encode(
+            spec,
+            uid=self._image.uid,
+            gid=self._image.gid,
+            directory=self._image.directory,
+            capabilities=sum(1 << number for number in bwrap.IMAGE_CAPABILITIES.values()),
+            variables=variables,
+        )
 
     def release(self, nonce: str) -> None:
         """GO: init fires its canary under the name `nonce`, then starts the target."""
@@ -137,6 +184,9 @@ class Sandbox(Closing):
         if self._process is not None:
             self._process.close()
             self._process = None
+        if self._userns is not None:
+            os.close(self._userns)
+            self._userns = None
         while self._mounted:
             path = self._mounted.pop()
             with suppress(OSError):
@@ -209,7 +259,8 @@ class Sandbox(Closing):
 
     def disk_full(self) -> bool:
         """Whether the writable space is used up at this moment."""
-        return bool(self._mounted) and writable.is_full(self._data)
+        spaces = (self._data,) if self._image is None else (self._data, self._root)
+        return bool(self._mounted) and any(map(writable.is_full, spaces))
 
     @property
     def _started(self) -> Process:

@@ -41,6 +41,14 @@ def build(data: Path, *, uid: int, home: str) -> dict[str, Path]:
     return own | {path: data / name for path, name in shared.items()}
 
 
+def shared(data: Path) -> Path:
+    """Make, in the empty `data`, the directory of shared memory alone; return it."""
+    place = data / "shm"
+    place.mkdir()
+    place.chmod(0o1777)
+    return place
+
+
 def plant(file: PlantFile, directory: Path, *, uid: int, home: str) -> PlantedFile:
     """Write one file below the target's home, `directory`, as the target's own.
 

@@ -65,6 +65,16 @@ def of_trees(tops: Iterable[Path]) -> tuple[list[Path], bool]:
     return found, True
 
 
+def of_image(root: Path) -> list[Path]:
+    """Of an image's files those that are known for it; the rest is looked into when it is mapped,
+    as a host's is."""
+    return [path for path in _files([root]) if _is_known(path.name) and _is_elf(path)][:_SYSTEM]
+
+
+def _is_known(name: str) -> bool:
+    return is_library(name) or name in _PROGRAMS
+
+
 def _files(tops: Iterable[Path]) -> Iterator[Path]:
     for top in tops:
         if not top.is_dir():

@@ -70,6 +70,8 @@ class Libraries:
         self._own: dict[Identity, Attached] = {}
         self._seen: set[tuple[int, int]] = set()
         self._late = 0
+        self._root = ""
+        """Of an audit's image: where its files are here."""
 
     def look_at_host(self) -> None:
         """Have the host's libraries looked into, without waiting."""
@@ -85,7 +87,11 @@ class Libraries:
             return []
         told = [each.event for each in self._host.values()]
         for inside, outside in placed:
-            trees, whole = candidates.of_trees([outside])
+            if inside == "/":
+                self._root = str(outside)
+                trees, whole = candidates.of_image(outside), True
+            else:
+                trees, whole = candidates.of_trees([outside])
             for path in trees:
                 self._ask_path(str(Path(inside, path.relative_to(outside))), str(path))
             if not whole:
@@ -106,7 +112,7 @@ class Libraries:
         path = event.file or ""
         if self._late <= _LATE:
             try:
-                self._ask(path, mapped.open_code(event, init), late=True)
+                self._ask(path, mapped.open_code(event, init, self._root), late=True)
             except OSError as error:
                 yield _problem(path, str(error), event.dev, event.inode)
         elif self._late == _LATE + 1:
@@ -132,6 +138,7 @@ class Libraries:
         self._own.clear()
         self._seen.clear()
         self._late = 0
+        self._root = ""
         late = {key: one for key, one in self._host.items() if one.event.late}
         for key, one in late.items():  # in the next audit, it is watched from the start
             self._host[key] = replace(one, event=msgspec.structs.replace(one.event, late=False))

@@ -13,13 +13,14 @@ from pytest_ato.model.events import Exec, Map
 from pytest_ato.model.octets import raw
 
 
-def open_code(event: Exec | Map, init: int) -> int:
+def open_code(event: Exec | Map, init: int, root: str = "") -> int:
     """Return a descriptor of the file that `event` made code; raises OSError.
 
-    `init` is the sandbox's pid 1, in whose root the file has its path.
+    `init` is the sandbox's pid 1, in whose root the file has its path; `root` is where an image's
+    root lies here, whoever has ended.
     """
     identity = (event.dev, event.inode)
-    for path in _ways(event, init):
+    for path in _ways(event, init, root):
         try:
             descriptor = open_file(path)
         except OSError:
@@ -31,9 +32,10 @@ def open_code(event: Exec | Map, init: int) -> int:
     raise OSError("it was gone before it could be looked into")
 
 
-def _ways(event: Exec | Map, init: int) -> tuple[str, ...]:
+def _ways(event: Exec | Map, init: int, root: str) -> tuple[str, ...]:
     path = raw(event.file or "").lstrip(b"/")
     named = tuple(os.fsdecode(b"/proc/%d/root/%s" % (pid, path)) for pid in (event.pid, init))
+    named += (os.fsdecode(os.fsencode(root) + b"/" + path),) if root else ()
     if b"\0" in path or not path:
         named = ()
     own = f"/proc/{event.pid}/exe" if isinstance(event, Exec) else _area(event)

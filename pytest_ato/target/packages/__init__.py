@@ -7,13 +7,14 @@ folder of this process and goes with it.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pytest_ato.model.errors import UsageError
-from pytest_ato.model.octets import show
+from pytest_ato.model.spec import Image
+from pytest_ato.target import images
 from pytest_ato.target.packages import entries, formats, phases, unpack
 from pytest_ato.target.packages.phases import Phase
 
@@ -23,12 +24,14 @@ class Package:
     """What was in a package, which of it is the program, and what its phases are."""
 
     kind: str
-    """``directory``, ``tar``, ``zip``, ``deb``, ``rpm``, ``wheel``, ``sdist`` or ``npm``."""
+    """``directory``, ``tar``, ``zip``, ``deb``, ``rpm``, ``wheel``, ``sdist``, ``npm`` or
+    ``image``."""
     tree: Path
     program: Path | None
     """None only where there are phases."""
     left_out: tuple[str, ...] = ()
     phases: tuple[Phase, ...] = ()
+    image: Image | None = None
 
     def phase(self, name: str) -> Phase | None:
         """Return a phase by name; None for the program, which has none. Raises `LookupError`."""
@@ -40,6 +43,11 @@ class Package:
     def names(self) -> tuple[str, ...]:
         """Names of what can be audited: the phases, and the program by the empty name."""
         return (*(phase.name for phase in self.phases), *([""] if self.program else []))
+
+
+def save_image(name: str) -> Path:
+    """Have an engine write an image where packages are unpacked; see `images.save`."""
+    return images.save(name, Path(tempfile.mkdtemp(dir=_store().name)))
 
 
 def open_package(source: Path, name: str, entry: str) -> Package | None:
@@ -55,11 +63,10 @@ def open_package(source: Path, name: str, entry: str) -> Package | None:
     place = Path(tempfile.mkdtemp(dir=_store().name))
     place.chmod(0o711)
     unpacked = unpack.unpack(source, kind, place / "package")
-    if _is_image(unpacked.tree):
-        raise UsageError(
-            f"target {show(name, 100)} is a container image, which cannot be a target: take the "
-            "program out of it (docker cp) and audit that"
-        )
+    if images.is_image(unpacked.tree):
+        opened = images.open_image(unpacked.tree, source, entry, place / "image")
+        shutil.rmtree(place / "package")
+        return Package("image", opened.tree, opened.program, opened.left_out, image=opened.image)
     found = phases.of(source, kind, unpacked, place / "phases")
     left_out = (*unpacked.left_out, *found.left_out)
     program = _program(found, unpacked.tree, name, entry)
@@ -71,12 +78,6 @@ def _program(found: phases.Phases, tree: Path, name: str, entry: str) -> Path | 
     if found.kind in ("wheel", "sdist", "npm") and not entry:
         return None
     return (entries.find_any if found.phases else entries.find)(tree, name, entry)
-
-
-def _is_image(tree: Path) -> bool:
-    """Whether it is what `docker save` writes: in the OCI's layout, or as engines did before."""
-    saved = (tree / "manifest.json").is_file() and any(tree.glob("*/layer.tar"))
-    return saved or (tree / "oci-layout").is_file()
 
 
 @cache

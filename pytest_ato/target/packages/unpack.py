@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +28,8 @@ SECONDS: Final = 120.0
 BYTES: Final = 4 << 30
 """Of an archive's content: what a sandbox's memory could hold anyway."""
 FILES: Final = 100_000
+DEPTH: Final = 200
+"""Folders in one another, of an image."""
 TOLD: Final = 20
 """Members that are named one by one where they are left out."""
 _DAMAGED: Final = "is a damaged archive, or none that bsdtar knows"
@@ -61,6 +63,8 @@ def unpack(source: Path, kind: str, into: Path) -> Unpacked:
         )
     if kind == "zip" and not _is_zip(source):  # bsdtar would take what is there
         raise UsageError(f"target {files.printable(source)} {_DAMAGED}")
+    if source.stat().st_size > BYTES:  # packed it is no larger
+        raise UsageError(f"target {files.printable(source)} {_TOO_LARGE}")
     into.mkdir(mode=0o755)
     if kind != "deb":
         return _unpack(_Box(bsdtar, source), into / "tree")
@@ -96,7 +100,7 @@ class _Box:
 
     def members(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Yield name and keywords of each member, as mtree(5) has them."""
-        options = "--options=!all,type,mode,size,link"
+        options = "--options=!all,type,mode,size,link,uid,gid"
         words = ["-cf", "-", "--format=mtree", options, "@-"]
         data = self._run(words, None)
         for line in data.decode("ascii", "replace").splitlines():
@@ -177,13 +181,53 @@ def _unpack(box: _Box, tree: Path) -> Unpacked:
     if sum(int(keywords.get("size", "0")) for _, keywords in members) > BYTES:
         raise UsageError(f"target {box.name} {_TOO_LARGE}")
     complaints = box.extract(tree)
-    left_out = [*_refused(members, complaints), *_cleaned(tree)]
+    left_out = [*_refused(members, complaints), *_cleaned(tree, _leads_out)]
     if not any(tree.iterdir()):
         raise UsageError(f"target {box.name} is an archive with nothing in it that can be used")
+    return Unpacked(tree, shortened(left_out))
+
+
+def shortened(left_out: list[str]) -> tuple[str, ...]:
+    """The first of what was left out, and how much more there is."""
     told = left_out[:TOLD]
     if len(left_out) > TOLD:
         told.append(f"{len(left_out) - TOLD:,} more members were left out")
-    return Unpacked(tree, tuple(told))
+    return tuple(told)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One of the archives that an image is made of, unpacked: see `Unpacked`."""
+
+    members: list[tuple[str, dict[str, str]]]
+    left_out: list[str]
+    size: int
+
+
+def unpack_layer(source: Path, tree: Path, shown_as: Path, room: int) -> Layer:
+    """Unpack a layer into the new folder `tree`; links stay, as they lead to the image's own.
+
+    `shown_as` is the target that errors name, `room` are the bytes that the layer may have. Raises
+    `UsageError`.
+    """
+    bsdtar = shutil.which("bsdtar")
+    assert bsdtar is not None, "it has opened the image's own archive"
+    box = _Box(bsdtar, source, shown_as)
+    tree.mkdir(mode=0o755)
+    if os.geteuid() == 0:
+        os.chown(tree, _NOBODY, _NOBODY)
+    members = list(box.members())
+    if len(members) > FILES:
+        raise UsageError(f"target {box.name} is an archive of more than {FILES:,} files")
+    if any(name.count("/") > DEPTH for name, _ in members):
+        raise UsageError(f"target {box.name} has folders more than {DEPTH} deep")
+    size = sum(int(keywords.get("size", "0")) for _, keywords in members)
+    if size > room:
+        raise UsageError(f"target {box.name} {_TOO_LARGE}")
+    complaints = box.extract(tree) if members else []
+    tree.chmod(0o755)
+    left_out = [*_refused(members, complaints), *_cleaned(tree, lambda *_: False)]
+    return Layer(members, left_out, size)
 
 
 def _refused(members: list[tuple[str, dict[str, str]]], complaints: list[str]) -> Iterator[str]:
@@ -202,14 +246,14 @@ def _refused(members: list[tuple[str, dict[str, str]]], complaints: list[str]) -
             yield f"{show(line, 300)}: left out"
 
 
-def _cleaned(tree: Path) -> Iterator[str]:
+def _cleaned(tree: Path, leads_out: Callable[[Path, str, Path], bool]) -> Iterator[str]:
     """Take away what must not be shown to a target, and give the rest rights to be read."""
     for folder, directories, names, here in os.fwalk(tree, follow_symlinks=False):
         for name in (*directories, *names):
             mode = os.lstat(name, dir_fd=here).st_mode
             shown = show(str(Path(folder, name).relative_to(tree)), 200)
             if stat.S_ISLNK(mode):
-                if _leads_out(Path(folder), os.readlink(name, dir_fd=here), tree):
+                if leads_out(Path(folder), os.readlink(name, dir_fd=here), tree):
                     os.unlink(name, dir_fd=here)
                     yield f"{shown} is a link that leads out of the archive: left out"
             elif stat.S_ISDIR(mode) or stat.S_ISREG(mode):

@@ -14,7 +14,9 @@ def program(tmp_path):
 
 
 def test_strings_follow_the_header_in_order(spec, program):
-    order = encode(spec(program, b"\xff", b"", env={"A": "1"}), uid=71_000, directory="/work")
+    order = encode(
+        spec(program, b"\xff", b"", env={"A": "1"}), uid=71_000, gid=71_000, directory="/work"
+    )
     assert int.from_bytes(order[:4], "little") == int.from_bytes(order[4:8], "little") == 71_000
     strings = order[order.index(b"/opt/vendor/tool") :].split(b"\0")
     assert strings[:5] == [b"/opt/vendor/tool", b"/work", b"/opt/vendor/tool", b"\xff", b""]
@@ -36,4 +38,4 @@ def test_the_specs_variables_win(spec, program):
 def test_a_nul_is_refused(spec, program, fields):
     wanted = spec(program, *fields.pop("args", ()), **fields)
     with pytest.raises(UsageError, match="NUL"):
-        encode(wanted, uid=1, directory="/")
+        encode(wanted, uid=1, gid=1, directory="/")
