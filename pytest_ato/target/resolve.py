@@ -177,7 +177,7 @@ class _Named(_Opened):
 
 
 def _check_phase(phase: Phase, source: Path) -> None:
-    needed = phase.interpreter
+    needed = phase.needed
     found = _is_system_program(shutil.which(needed, path=phases.PATH) or "") if needed else True
     if not found:
         raise UsageError(

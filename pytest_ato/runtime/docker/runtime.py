@@ -32,6 +32,17 @@ _SAME_CLOCK_NS: Final = 5_000_000_000
 _IN_MEMORY: Final = 8 << 20
 
 
+def _require_programs(spec: AuditSpec) -> None:
+    """Refuse what the image has no program for: it would fail, and look as if it had been tried."""
+    package = spec.target.package
+    kind, phase = (package.kind, package.phase) if package else ("", "")
+    if (kind == "npm" and phase) or (kind, phase) == ("sdist", "install"):
+        raise CaptureUnavailable(
+            f"{spec.target.name}: the audit container has no {'Node' if kind == 'npm' else 'pip'}; "
+            "audit this phase with --ato-runtime=local"
+        )
+
+
 class DockerRuntime(Runtime):
     """One audit container; the engine is whichever is found, the image whichever is named."""
 
@@ -95,6 +106,7 @@ class DockerRuntime(Runtime):
         self.container, self._reader, self._fate = container, reader, ""
 
     def audit(self, spec: AuditSpec) -> Iterator[bytes]:
+        _require_programs(spec)
         self.start()
         assert self.container is not None
         assert self._reader is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -43,7 +43,7 @@ class Phase:
     """Of the host; it is to be at `program` in the sandbox."""
     shown: tuple[tuple[Path, str], ...]
     """What else the sandbox has to show, and where."""
-    interpreter: str
+    needed: str
     """What the host, and so the sandbox, must have: a path, or a name in PATH; may be empty."""
 
     @property
@@ -74,8 +74,11 @@ def of(source: Path, kind: str, unpacked: Unpacked, place: Path) -> Phases:
         drivers = _of_language("npm", "node", ".js", source, unpacked.tree, place)
         return Phases(found, tuple(drivers))
     if found:
-        drivers = _of_language("python", "python3", ".py", source, unpacked.tree, place)
-        return Phases(found, tuple(drivers))
+        python = tuple(_of_language("python", "python3", ".py", source, unpacked.tree, place))
+        if found == "sdist":
+            install, imported = python
+            python = (replace(install, needed="pip3"), imported)  # which alone builds it
+        return Phases(found, python)
     return Phases(kind)
 
 
