@@ -283,6 +283,8 @@ def test_an_interpreter_that_is_not_there_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(phases, "PATH", "/nowhere")
     with pytest.raises(UsageError, match="its phase install needs node, which the"):
         resolve_all(str(npm(tmp_path, {"index.js": ""})))
+    with pytest.raises(UsageError, match="its phase install needs pip3, which the"):
+        resolve_all(str(sdist(tmp_path, {"setup.py": ""})))
 
 
 @needs_bsdtar
