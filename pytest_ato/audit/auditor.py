@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -82,22 +83,22 @@ class Auditor(Closing):
                 examination.take(event)
             sealer = None if any(each.problem for each in signing) else self._sealer
             self._progress(f"{target.name}: running, for {options.timeout:g} s at most")
-            threading.Thread(target=_warm, args=(minted,), name="ato-warm", daemon=True).start()
-            try:
-                self._follow(spec, examination)
-            except KeyboardInterrupt:
-                self.runtime.close()
-                _lose(examination, "caller", "the audit was interrupted")
-                conclude(examination, place, sealer)  # what was seen is kept, and is INCONCLUSIVE
-                raise
-            except BaseException:
-                self.runtime.close()  # or the next audit would be told the rest of this one
-                raise
-            if enricher := self._inputs.enricher(spec.network):
-                self._progress(f"{target.name}: asking where its destinations are")
-                examination.enrich(enricher)
-            self._progress(f"{target.name}: writing the report")
-            return conclude(examination, place, sealer)
+            with _warmed(minted):
+                try:
+                    self._follow(spec, examination)
+                except KeyboardInterrupt:
+                    self.runtime.close()
+                    _lose(examination, "caller", "the audit was interrupted")
+                    conclude(examination, place, sealer)  # what was seen is kept: INCONCLUSIVE
+                    raise
+                except BaseException:
+                    self.runtime.close()  # or the next audit would be told the rest of this one
+                    raise
+                if enricher := self._inputs.enricher(spec.network):
+                    self._progress(f"{target.name}: asking where its destinations are")
+                    examination.enrich(enricher)
+                self._progress(f"{target.name}: writing the report")
+                return conclude(examination, place, sealer)
 
     def _signing(self) -> tuple[Signing, ...]:
         """Say who will sign; a key that cannot be reached leaves the audit unsigned."""
@@ -182,10 +183,23 @@ def _take_each(lines: bytes, examination: Examination) -> None:
             examination.take(event, line)
 
 
-def _warm(minted: Minted) -> None:
-    """Load and make what the report will need, while the target runs."""
-    warm()
-    Matcher.of(minted.honeytokens)
+@contextmanager
+def _warmed(minted: Minted) -> Iterator[None]:
+    """Load and make what the report will need, while the target runs.
+
+    No import goes on when the audit has ended: who comes next may look at what is imported.
+    """
+
+    def warm_up() -> None:
+        warm()
+        Matcher.of(minted.honeytokens)
+
+    thread = threading.Thread(target=warm_up, name="ato-warm", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
 
 
 def _lose(examination: Examination, source: str, reason: str) -> None:
