@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import pty
+import signal
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -37,6 +38,13 @@ def _own_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XDG_STATE_HOME", str(place / "state"))
         patch.setenv("XDG_CONFIG_HOME", str(place / "config"))
         yield
+
+
+def pytest_configure() -> None:
+    """Hear an interrupt, also where a shell started this in the background, deaf to it: programs
+    that tests interrupt inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -22,6 +22,9 @@ PYTEST = [
     *("-p", "no:hypothesispytest"),  # which is imported to show an interrupt, for seconds
 ]
 
+LONG = f"4242.{os.getpid()}"
+"""Seconds; nobody else on the machine sleeps as long."""
+
 
 @pytest.fixture
 def script(tmp_path: Path) -> Callable[..., str]:
@@ -94,7 +97,7 @@ def test_three_audits_at_once(run, script, tmp_path):
 
 @pytest.mark.parametrize("options", [[], ["-n2"]], ids=["one process", "workers"])
 def test_interrupt_ends_the_audit_and_leaves_nothing(script, tmp_path, options):
-    target = script("sleeper", "sleep 4242.4")
+    target = script("sleeper", f"sleep {LONG}")
     process = subprocess.Popen(
         [*PYTEST, f"--ato-target={target}", *options],
         cwd=tmp_path,
@@ -125,7 +128,7 @@ def sleepers() -> int:
     found = 0
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            found += path.read_bytes() == b"sleep\x004242.4\0"
+            found += path.read_bytes() == f"sleep\0{LONG}\0".encode()
         except OSError:  # it ended meanwhile
             continue
     return found
