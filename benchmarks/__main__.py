@@ -91,6 +91,7 @@ def main() -> int:
         parser.error(f"each run of a BPF program is timed, which costs more: {PROGRAM_STATISTICS}")
     # A shell starts background jobs deaf to it, and we end tracers with it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    options.out.mkdir(parents=True, exist_ok=True)  # before the work, not after it
     machine = describe()
     with tempfile.TemporaryDirectory(prefix="ato-bench-") as directory:
         place = Place(Path(directory))
