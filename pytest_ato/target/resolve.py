@@ -7,10 +7,8 @@ executed, and no link of the vendor's leads to a file that was not named.
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import shutil
-import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -21,14 +19,10 @@ from pytest_ato.model.errors import UsageError
 from pytest_ato.model.octets import show
 from pytest_ato.model.spec import ROOT, Package, PackagedFile, Placed, Target
 from pytest_ato.settings.grammar import Include
-from pytest_ato.target import files, images, includes, libraries, packages
+from pytest_ato.target import files, images, includes, libraries, packages, programs
 from pytest_ato.target.packages import phases
 from pytest_ato.target.packages.phases import Phase
 
-_SHEBANG_LIMIT = 256
-"""BINPRM_BUF_SIZE: how much of the first line Linux reads (since 5.1)."""
-_SYSTEM = tuple(Path(top) for top in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64"))
-"""What every sandbox shows, at the same paths."""
 _LISTED = 2_000
 """Files of a package that are named in the log."""
 _RESERVED = frozenset({"evidence.log", ".", "..", ""})
@@ -110,8 +104,8 @@ class _Opened:
             _check_phase(phase, source)
         program = phase.driver if phase else (package.program if package else None) or source
         image = self._image
-        with _open_program(program) as file:
-            parsed = _parse(file, program) if image is None else None
+        with programs.open_program(program) as file:
+            parsed = programs.parse(file, program) if image is None else None
             is_script = os.pread(file.fileno(), 2, 0) == b"#!"
             size = os.fstat(file.fileno()).st_size
             digest = own = files.sha256(file)
@@ -171,14 +165,19 @@ class _Named(_Opened):
             found,
             name=safe_name(Path(self._wanted).name),
             path=f"image:{self._wanted}",
-            sha256=found.image.digest.removeprefix("sha256:"),
             image=msgspec.structs.replace(found.image, name=self._wanted),
         )
+
+    def _identified(self) -> tuple[int, str] | None:
+        assert self._image is not None, "an engine saves images"
+        return self.source.stat().st_size, self._image.digest.removeprefix("sha256:")
 
 
 def _check_phase(phase: Phase, source: Path) -> None:
     needed = phase.needed
-    found = _is_system_program(shutil.which(needed, path=phases.PATH) or "") if needed else True
+    found = (
+        programs.is_system_program(shutil.which(needed, path=phases.PATH) or "") if needed else True
+    )
     if not found:
         raise UsageError(
             f"target {files.printable(source)}: its phase {phase.name} needs "
@@ -228,84 +227,6 @@ def safe_name(name: str) -> str:
     return f"_{safe}" if safe in _RESERVED or safe[0] in ".-" else safe
 
 
-def _open_program(source: Path) -> io.BufferedReader:
-    file = files.open_regular(source, "target")
-    status = os.fstat(file.fileno())
-    problem = None
-    if status.st_size == 0:
-        problem = "is empty"
-    elif not stat.S_IMODE(status.st_mode) & 0o111:
-        problem = f"is not executable (chmod +x {files.printable(source)})"
-    if problem:
-        file.close()
-        raise UsageError(f"target {files.printable(source)} {problem}")
-    return file
-
-
-def _parse(file: io.BufferedReader, source: Path) -> elf.Elf | None:
-    """Return the ELF facts, or None for a script; raises `UsageError` for anything else."""
-    start = os.pread(file.fileno(), _SHEBANG_LIMIT, 0)
-    if start.startswith(b"#!"):
-        _check_interpreter(start, source)
-        return None
-    if not start.startswith(elf.MAGIC):
-        raise UsageError(
-            f"target {files.printable(source)} is no program: neither an ELF file nor a script "
-            "that starts with #!"
-        )
-    try:
-        parsed = elf.read(file)
-    except (elf.NotElf, OSError) as error:
-        raise UsageError(
-            f"target {files.printable(source)} is a broken ELF file: {error}"
-        ) from None
-    _check_runnable(parsed, source)
-    return parsed
-
-
-def _check_runnable(parsed: elf.Elf, source: Path) -> None:
-    here = os.uname().machine
-    if parsed.machine != elf.MACHINES.get(here):
-        raise UsageError(
-            f"target {files.printable(source)} is built for {parsed.machine_name}, this machine "
-            f"is {here}"
-        )
-    if parsed.type not in (elf.ET_EXEC, elf.ET_DYN):
-        raise UsageError(
-            f"target {files.printable(source)} is an ELF file but no program (an object file or a "
-            "core dump)"
-        )
-    if parsed.interpreter and not _is_system_program(os.fsdecode(parsed.interpreter)):
-        raise UsageError(
-            f"target {files.printable(source)} needs the loader "
-            f"{files.printable(os.fsdecode(parsed.interpreter))}, which the sandbox does not have"
-        )
-
-
-def _check_interpreter(start: bytes, source: Path) -> None:
-    """Refuse a script whose interpreter the sandbox would not have (execve(2): one argument)."""
-    line = start[2:].split(b"\n", 1)[0].strip(b" \t\r")
-    interpreter = os.fsdecode(line.split(b" ", 1)[0].split(b"\t", 1)[0])
-    if not interpreter.startswith("/") or "\0" in interpreter:
-        raise UsageError(
-            f"target {files.printable(source)} is a script whose first line names no interpreter "
-            "by its absolute path"
-        )
-    if not _is_system_program(interpreter):
-        raise UsageError(
-            f"target {files.printable(source)} is a script for {files.printable(interpreter)}; its "
-            "interpreter must be a program under /usr or /bin, which is what the sandbox has"
-        )
-
-
-def _is_system_program(path: str) -> bool:
-    try:
-        found = Path(path).resolve(strict=True)
-        return _in_system(found) and os.access(found, os.X_OK) and found.is_file()
-    except (OSError, RuntimeError, ValueError):
-        return False
-
-
 def _places(source: Path, name: str, parsed: elf.Elf | None) -> Iterator[Placed]:
     """Where the program and the libraries beside it go.
 
@@ -320,10 +241,6 @@ def _places(source: Path, name: str, parsed: elf.Elf | None) -> Iterator[Placed]
     if parsed is not None:
         for relative, library in sorted(libraries.companions(source, parsed).items()):
             yield Placed(str(library), str(folder / relative))
-
-
-def _in_system(path: Path) -> bool:
-    return any(path.is_relative_to(top) for top in _SYSTEM)
 
 
 def _manifest(entries: list[tuple[str, str]]) -> str:

@@ -171,15 +171,27 @@ def _excess(tree: Path) -> str:
     return ""
 
 
-def _unpack(box: _Box, tree: Path) -> Unpacked:
+def _prepare(tree: Path) -> None:
+    """Make the folder that the unprivileged helper unpacks into."""
     tree.mkdir(mode=0o755)
     if os.geteuid() == 0:
         os.chown(tree, _NOBODY, _NOBODY)
+
+
+def _measure(box: _Box, members: list[tuple[str, dict[str, str]]], room: int) -> int:
+    """Return the bytes of all members; more than `room` is a `UsageError`."""
+    size = sum(int(keywords.get("size", "0")) for _, keywords in members)
+    if size > room:
+        raise UsageError(f"target {box.name} {_TOO_LARGE}")
+    return size
+
+
+def _unpack(box: _Box, tree: Path) -> Unpacked:
+    _prepare(tree)
     members = list(box.members())
     if not members:
         raise UsageError(f"target {box.name} {_DAMAGED}")
-    if sum(int(keywords.get("size", "0")) for _, keywords in members) > BYTES:
-        raise UsageError(f"target {box.name} {_TOO_LARGE}")
+    _measure(box, members, BYTES)
     complaints = box.extract(tree)
     left_out = [*_refused(members, complaints), *_cleaned(tree, _leads_out)]
     if not any(tree.iterdir()):
@@ -213,17 +225,13 @@ def unpack_layer(source: Path, tree: Path, shown_as: Path, room: int) -> Layer:
     bsdtar = shutil.which("bsdtar")
     assert bsdtar is not None, "it has opened the image's own archive"
     box = _Box(bsdtar, source, shown_as)
-    tree.mkdir(mode=0o755)
-    if os.geteuid() == 0:
-        os.chown(tree, _NOBODY, _NOBODY)
+    _prepare(tree)
     members = list(box.members())
     if len(members) > FILES:
         raise UsageError(f"target {box.name} is an archive of more than {FILES:,} files")
     if any(name.count("/") > DEPTH for name, _ in members):
         raise UsageError(f"target {box.name} has folders more than {DEPTH} deep")
-    size = sum(int(keywords.get("size", "0")) for _, keywords in members)
-    if size > room:
-        raise UsageError(f"target {box.name} {_TOO_LARGE}")
+    size = _measure(box, members, room)
     complaints = box.extract(tree) if members else []
     tree.chmod(0o755)
     left_out = [*_refused(members, complaints), *_cleaned(tree, lambda *_: False)]
